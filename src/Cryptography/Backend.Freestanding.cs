@@ -1,0 +1,87 @@
+#if FREESTANDING
+using System;
+using System.Runtime;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace BlackBox.Cryptography;
+
+/// <summary>
+/// The primitives under the algorithms in monitor and shield: the routines in <c>Assembly/</c> where the processor has
+/// the instructions, else the portable ones. The routines keep all vector registers; the caller must have enabled
+/// access to them (CPTR_EL2, CPACR_EL1).
+/// </summary>
+internal static class Backend
+{
+    private static bool s_aes;
+    private static bool s_sha256;
+
+    /// <summary>Sets what may be used; until the first call only portable code runs.</summary>
+    public static void Select(InstructionSet instructions)
+    {
+        s_aes = instructions.Aes && instructions.Pmull;
+        s_sha256 = instructions.Sha256;
+    }
+
+    /// <summary>See <see cref="Sha256Portable.Blocks"/>.</summary>
+    public static void Sha256Blocks(Span<uint> state, ReadOnlySpan<byte> data)
+    {
+        if (!s_sha256)
+        {
+            Sha256Portable.Blocks(state, data);
+            return;
+        }
+
+        Require.That(state.Length == 8);
+        Sha256BlocksArm(ref MemoryMarshal.GetReference(state), ref MemoryMarshal.GetReference(data), (nuint)data.Length / 64);
+    }
+
+    /// <summary>See <see cref="Aes256Portable.Expand"/>.</summary>
+    public static void Aes256Expand(ReadOnlySpan<byte> key, Span<uint> schedule)
+    {
+        if (!s_aes)
+        {
+            Aes256Portable.Expand(key, schedule);
+            return;
+        }
+
+        Require.That(key.Length == 32 && schedule.Length == Aes256Portable.ScheduleWords);
+        Aes256ExpandArm(ref MemoryMarshal.GetReference(key), ref MemoryMarshal.GetReference(schedule));
+    }
+
+    /// <summary>See <see cref="GcmPortable.Crypt"/>.</summary>
+    public static void Aes256GcmCrypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag, bool decrypt)
+    {
+        if (!s_aes)
+        {
+            GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt);
+            return;
+        }
+
+        Require.That(schedule.Length == Aes256Portable.ScheduleWords && nonce.Length == 12 && tag.Length == 16);
+        Aes256GcmCryptArm(
+            ref MemoryMarshal.GetReference(schedule),
+            ref MemoryMarshal.GetReference(nonce),
+            ref MemoryMarshal.GetReference(associated),
+            (nuint)associated.Length,
+            ref MemoryMarshal.GetReference(data),
+            (nuint)data.Length,
+            ref MemoryMarshal.GetReference(tag),
+            decrypt ? 1u : 0u);
+    }
+
+    [RuntimeImport("*", "bb_sha256_blocks")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void Sha256BlocksArm(ref uint state, ref byte data, nuint blocks);
+
+    [RuntimeImport("*", "bb_aes256_expand")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void Aes256ExpandArm(ref byte key, ref uint schedule);
+
+    [RuntimeImport("*", "bb_aes256_gcm_crypt")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void Aes256GcmCryptArm(
+        ref uint schedule, ref byte nonce, ref byte associated, nuint associatedLength, ref byte data, nuint length, ref byte tag, uint decrypt);
+}
+#endif

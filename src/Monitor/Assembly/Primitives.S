@@ -1,0 +1,264 @@
+// One instruction or one architected sequence each, for C# (Hardware/*.Unsafe.cs). Nothing here decides anything.
+	.arch	armv8.5-a
+
+	.text
+	.macro	reader name, register
+	.global	bb_read_\name
+bb_read_\name:
+	mrs	x0, \register
+	ret
+	.endm
+
+	.macro	writer name, register
+	.global	bb_write_\name
+bb_write_\name:
+	msr	\register, x0
+	ret
+	.endm
+
+	.macro	field name, register
+	reader	\name, \register
+	writer	\name, \register
+	.endm
+
+	reader	cpu, tpidr_el2
+	reader	esr_el2, esr_el2
+	reader	far_el2, far_el2
+	reader	hpfar_el2, hpfar_el2
+	reader	mpidr, mpidr_el1
+	reader	counter, cntpct_el0
+	reader	frequency, cntfrq_el0
+	reader	interrupt_status, isr_el1
+	reader	cache_type, ctr_el0
+	reader	zero_size, dczid_el0
+	reader	pfr0, id_aa64pfr0_el1
+	reader	pfr1, id_aa64pfr1_el1
+	reader	isar0, id_aa64isar0_el1
+	reader	isar1, id_aa64isar1_el1
+	reader	isar2, S3_0_C0_C6_2
+	reader	mmfr0, id_aa64mmfr0_el1
+	reader	mmfr1, id_aa64mmfr1_el1
+	reader	midr, midr_el1
+	reader	pmcr, pmcr_el0
+	field	hcr, hcr_el2
+	field	vttbr, vttbr_el2
+	writer	vtcr, vtcr_el2
+	writer	cptr, cptr_el2
+	writer	mdcr, mdcr_el2
+	writer	hstr, hstr_el2
+	writer	cnthctl, cnthctl_el2
+	writer	cntvoff, cntvoff_el2
+	writer	cnthp_ctl, cnthp_ctl_el2
+	writer	vpidr, vpidr_el2
+	writer	vmpidr, vmpidr_el2
+	writer	icc_sre, S3_4_C12_C9_5
+	writer	ich_hcr, S3_4_C12_C11_0
+	writer	zcr, S3_4_C1_C2_0
+	writer	smcr, S3_4_C1_C2_6
+	writer	svcr, S3_3_C4_C2_2
+	reader	smfr0, S3_0_C0_C4_5
+	writer	hcrx, S3_4_C1_C2_2
+	writer	hfgrtr, S3_4_C1_C1_4
+	writer	hfgwtr, S3_4_C1_C1_5
+	writer	hfgitr, S3_4_C1_C1_6
+	writer	hdfgrtr, S3_4_C3_C1_4
+	writer	hdfgwtr, S3_4_C3_C1_5
+	field	sctlr_el1, sctlr_el1
+	reader	vbar_el1, vbar_el1
+	writer	esr_el1, esr_el1
+	field	far_el1, far_el1
+	writer	elr_el1, elr_el1
+	writer	spsr_el1, spsr_el1
+	reader	sp_el0, sp_el0
+	reader	tpidr_el0, tpidr_el0
+	field	mdscr_el1, mdscr_el1
+	writer	cpacr_el1, cpacr_el1
+	writer	cntkctl_el1, cntkctl_el1
+	writer	tcr_el1, tcr_el1
+	writer	csselr_el1, csselr_el1
+	field	cntv_ctl, cntv_ctl_el0
+	field	cntv_cval, cntv_cval_el0
+	writer	cntp_ctl, cntp_ctl_el0
+
+// ulong bb_random(): 64 bits of RNDR, 0 when the source has none now.
+	.global	bb_random
+bb_random:
+	mrs	x0, S3_3_C2_C4_0
+	csel	x0, x0, xzr, ne
+	ret
+
+// ulong bb_translate_read_el0/el1(va): PAR_EL1 of the stage-1 translation; PAR_EL1 itself is kept.
+	.macro	translate name, operation
+	.global	bb_translate_\name
+bb_translate_\name:
+	mrs	x1, par_el1
+	at	\operation, x0
+	isb
+	mrs	x0, par_el1
+	msr	par_el1, x1
+	ret
+	.endm
+	translate read_el0, s1e0r
+	translate read_el1, s1e1r
+
+	.global	bb_isb
+bb_isb:	isb
+	ret
+	.global	bb_dsb
+bb_dsb:	dsb	ish
+	ret
+	.global	bb_dsb_system
+bb_dsb_system:
+	dsb	sy
+	ret
+	.global	bb_dsb_stores
+bb_dsb_stores:
+	dsb	ishst
+	ret
+	.global	bb_spin_hint
+bb_spin_hint:
+	yield
+	ret
+	.global	bb_wait
+bb_wait:
+	wfi
+	ret
+
+// void bb_invalidate_stage2(vttbr, ipa >> 12, count): the translations of consecutive pages of one VMID, on all CPUs, complete on return.
+	.global	bb_invalidate_stage2
+bb_invalidate_stage2:
+	mrs	x3, vttbr_el2
+	dsb	ishst
+	cmp	x3, x0
+	b.eq	1f
+	msr	vttbr_el2, x0
+	isb
+1:	tlbi	ipas2e1is, x1
+	add	x1, x1, #1
+	subs	x2, x2, #1
+	b.ne	1b
+	dsb	ish
+	tlbi	vmalle1is			// stage-1 entries hold the combined translation
+	dsb	ish
+	isb
+	cmp	x3, x0
+	b.eq	2f
+	msr	vttbr_el2, x3
+	isb
+2:	ret
+
+// void bb_invalidate_vmid(vttbr): everything of one VMID.
+	.global	bb_invalidate_vmid
+bb_invalidate_vmid:
+	mrs	x3, vttbr_el2
+	dsb	ishst
+	cmp	x3, x0
+	b.eq	1f
+	msr	vttbr_el2, x0
+	isb
+1:	tlbi	vmalls12e1is
+	dsb	ish
+	isb
+	cmp	x3, x0
+	b.eq	2f
+	msr	vttbr_el2, x3
+	isb
+2:	ret
+
+// void bb_invalidate_all(): all VMIDs, all CPUs.
+	.global	bb_invalidate_all
+bb_invalidate_all:
+	dsb	ishst
+	tlbi	alle1is
+	dsb	ish
+	isb
+	ret
+
+	.global	bb_invalidate_el2
+bb_invalidate_el2:
+	dsb	ishst
+	tlbi	alle2is
+	dsb	ish
+	isb
+	ret
+
+	.global	bb_invalidate_instructions
+bb_invalidate_instructions:
+	ic	ialluis
+	dsb	ish
+	isb
+	ret
+
+// void bb_zero(address, bytes, block): whole blocks of DC ZVA.
+	.global	bb_zero
+bb_zero:
+	add	x1, x0, x1
+1:	dc	zva, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	ret
+
+// void bb_clean_invalidate(address, bytes, line): to the point of coherency.
+	.global	bb_clean_invalidate
+bb_clean_invalidate:
+	add	x1, x0, x1
+1:	dc	civac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	dsb	sy
+	ret
+
+// void bb_smc(SmcRegisters *r): x0-x7 in, x0-x3 out (SMCCC).
+	.global	bb_smc
+bb_smc:
+	str	x0, [sp, #-16]!
+	mov	x9, x0
+	ldp	x6, x7, [x9, #48]
+	ldp	x4, x5, [x9, #32]
+	ldp	x2, x3, [x9, #16]
+	ldp	x0, x1, [x9]
+	smc	#0
+	ldr	x9, [sp], #16
+	stp	x0, x1, [x9]
+	stp	x2, x3, [x9, #16]
+	ret
+
+// uint32_t bb_load32(address), void bb_store32(address, value): Device memory, never merged or repeated.
+	.global	bb_load32
+bb_load32:
+	ldr	w0, [x0]
+	ret
+	.global	bb_store32
+bb_store32:
+	str	w1, [x0]
+	ret
+
+// The image's own addresses.
+	.macro	address name, symbol
+	.global	bb_\name
+bb_\name:
+	ldr	x0, =\symbol
+	ret
+	.endm
+	address	cpu_locals, __cpu_locals
+	address	secondary_start_address, bb_secondary_start
+	address	shield_start, __shield_start
+	address	shield_end, __shield_end
+	address	image_start, _start
+	address	image_end, __image_end
+	address	gate_page, __gate_page
+	address	table_level1, __table_level1
+	address	table_ram, __table_ram
+	address	table_tail, __table_tail
+	address	table_devices, __table_devices
+
+// The gate page: what a fetch would see if it were executable, and what any reader sees.
+	.section .rodata.gate, "a"
+	.balign	4096
+	.global	__gate_page
+__gate_page:
+	.rept	1024
+	brk	#0xbb
+	.endr

@@ -1,0 +1,70 @@
+using System.Runtime.CompilerServices;
+
+namespace BlackBox.Monitor;
+
+/// <summary>A range of physical addresses, in bytes.</summary>
+public struct AddressRange
+{
+    public ulong Start;
+    public ulong Size;
+
+    public readonly ulong End => Start + Size;
+
+    public readonly bool IsEmpty => Size == 0;
+
+    /// <summary>Does it end at or below 2^64?</summary>
+    public readonly bool IsSound => Start + Size >= Start;
+
+    public readonly bool Overlaps(AddressRange other) => Start < other.End && other.Start < End;
+
+    public readonly bool Contains(AddressRange other) => other.Start >= Start && other.End <= End;
+}
+
+[InlineArray(Board.MaximumDevices)]
+public struct DeviceRanges
+{
+    private AddressRange _first;
+}
+
+[InlineArray((int)Constants.MaximumCpus)]
+public struct CpuAffinities
+{
+    private ulong _first;
+}
+
+[InlineArray(Board.MaximumSeed)]
+public struct SeedBytes
+{
+    private byte _first;
+}
+
+/// <summary>What the monitor wants to know of the machine. Filled by <see cref="BoardReader"/>.</summary>
+public struct Board
+{
+    public const int MaximumDevices = 32;
+    public const int MaximumSeed = 128;
+
+    /// <summary>The RAM in which the monitor itself stands.</summary>
+    public AddressRange Ram;
+
+    /// <summary>Initial RAM disk, empty if there is none.</summary>
+    public AddressRange Initrd;
+
+    /// <summary>The console (PL011), empty if there is none.</summary>
+    public AddressRange Console;
+
+    /// <summary>Redistributors of the interrupt controller (GICv3), empty if there are none.</summary>
+    public AddressRange Redistributors;
+
+    /// <summary>CPUs in the order of the device tree: MPIDR affinity fields.</summary>
+    public CpuAffinities Affinities;
+    public int CpuCount;
+
+    /// <summary>Ranges of devices that the OS may reach.</summary>
+    public DeviceRanges Devices;
+    public int DeviceCount;
+
+    /// <summary>Random bytes from the firmware: rng-seed and kaslr-seed.</summary>
+    public SeedBytes Seed;
+    public int SeedLength;
+}

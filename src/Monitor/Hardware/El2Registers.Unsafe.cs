@@ -1,0 +1,203 @@
+using System.Runtime;
+using System.Runtime.CompilerServices;
+
+namespace BlackBox.Monitor;
+
+/// <summary>System registers (Assembly/Primitives.S). Named as in the Arm ARM; what the values mean is said where they are used.</summary>
+internal static class El2Registers
+{
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cpu")]
+    internal static extern ulong ReadCpu();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_esr_el2")]
+    internal static extern ulong ReadEsrEl2();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_far_el2")]
+    internal static extern ulong ReadFarEl2();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_hpfar_el2")]
+    internal static extern ulong ReadHpfarEl2();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mpidr")]
+    internal static extern ulong ReadMpidr();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_counter")]
+    internal static extern ulong ReadCounter();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_frequency")]
+    internal static extern ulong ReadFrequency();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_interrupt_status")]
+    internal static extern ulong ReadInterruptStatus();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cache_type")]
+    internal static extern ulong ReadCacheType();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_zero_size")]
+    internal static extern ulong ReadZeroSize();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_pfr0")]
+    internal static extern ulong ReadPfr0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_pfr1")]
+    internal static extern ulong ReadPfr1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar0")]
+    internal static extern ulong ReadIsar0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar1")]
+    internal static extern ulong ReadIsar1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar2")]
+    internal static extern ulong ReadIsar2();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mmfr0")]
+    internal static extern ulong ReadMmfr0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mmfr1")]
+    internal static extern ulong ReadMmfr1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_midr")]
+    internal static extern ulong ReadMidr();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_pmcr")]
+    internal static extern ulong ReadPmcr();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_hcr")]
+    internal static extern ulong ReadHcr();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hcr")]
+    internal static extern void WriteHcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_vttbr")]
+    internal static extern ulong ReadVttbr();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vttbr")]
+    internal static extern void WriteVttbr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vtcr")]
+    internal static extern void WriteVtcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cptr")]
+    internal static extern void WriteCptr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_mdcr")]
+    internal static extern void WriteMdcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hstr")]
+    internal static extern void WriteHstr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cnthctl")]
+    internal static extern void WriteCnthctl(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntvoff")]
+    internal static extern void WriteCntvoff(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cnthp_ctl")]
+    internal static extern void WriteCnthpCtl(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vpidr")]
+    internal static extern void WriteVpidr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vmpidr")]
+    internal static extern void WriteVmpidr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_icc_sre")]
+    internal static extern void WriteIccSre(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_ich_hcr")]
+    internal static extern void WriteIchHcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_zcr")]
+    internal static extern void WriteZcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_smcr")]
+    internal static extern void WriteSmcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_svcr")]
+    internal static extern void WriteSvcr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_smfr0")]
+    internal static extern ulong ReadSmfr0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hcrx")]
+    internal static extern void WriteHcrx(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgrtr")]
+    internal static extern void WriteHfgrtr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgwtr")]
+    internal static extern void WriteHfgwtr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgitr")]
+    internal static extern void WriteHfgitr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hdfgrtr")]
+    internal static extern void WriteHdfgrtr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hdfgwtr")]
+    internal static extern void WriteHdfgwtr(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_sctlr_el1")]
+    internal static extern ulong ReadSctlrEl1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_sctlr_el1")]
+    internal static extern void WriteSctlrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_vbar_el1")]
+    internal static extern ulong ReadVbarEl1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_esr_el1")]
+    internal static extern void WriteEsrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_far_el1")]
+    internal static extern ulong ReadFarEl1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_far_el1")]
+    internal static extern void WriteFarEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_elr_el1")]
+    internal static extern void WriteElrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_spsr_el1")]
+    internal static extern void WriteSpsrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_sp_el0")]
+    internal static extern ulong ReadSpEl0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_tpidr_el0")]
+    internal static extern ulong ReadTpidrEl0();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mdscr_el1")]
+    internal static extern ulong ReadMdscrEl1();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_mdscr_el1")]
+    internal static extern void WriteMdscrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cpacr_el1")]
+    internal static extern void WriteCpacrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntkctl_el1")]
+    internal static extern void WriteCntkctlEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_tcr_el1")]
+    internal static extern void WriteTcrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_csselr_el1")]
+    internal static extern void WriteCsselrEl1(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cntv_ctl")]
+    internal static extern ulong ReadCntvCtl();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntv_ctl")]
+    internal static extern void WriteCntvCtl(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cntv_cval")]
+    internal static extern ulong ReadCntvCval();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntv_cval")]
+    internal static extern void WriteCntvCval(ulong value);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntp_ctl")]
+    internal static extern void WriteCntpCtl(ulong value);
+}

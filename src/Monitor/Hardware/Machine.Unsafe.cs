@@ -1,0 +1,61 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace BlackBox.Monitor;
+
+/// <summary>CPU, barriers, TLB.</summary>
+public static unsafe partial class Hardware
+{
+    // Above this many pages one invalidation of the whole VMID is cheaper than one by page.
+    private const ulong MaximumByPage = 64;
+
+    public static int CurrentCpu => (int)CpuLocal.Current.Index;
+
+    public static bool InterruptPending => El2Registers.ReadInterruptStatus() != 0;
+
+    public static void DataBarrierStores() => El2.DataBarrierStores();
+
+    public static void DataBarrier() => El2.DataBarrier();
+
+    public static void SpinHint() => El2.SpinHint();
+
+    public static void InvalidateStageTwo(ulong vttbr, IntermediateAddress first, ulong frames)
+    {
+        if (frames > MaximumByPage)
+        {
+            El2.InvalidateVmid(vttbr);
+        }
+        else
+        {
+            El2.InvalidateStageTwo(vttbr, first.Value >> FrameNumber.Shift, frames);
+        }
+    }
+
+    public static void InvalidateVmid(ulong vttbr) => El2.InvalidateVmid(vttbr);
+
+    [DoesNotReturn]
+    public static void Panic(PanicReason reason) => MonitorPanic.Fail(reason);
+
+    /// <summary>The code between the worlds as CpuLocal of this CPU (TPIDR_EL2).</summary>
+    internal static ref CpuLocal CurrentLocal => ref *(CpuLocal*)El2Registers.ReadCpu();
+
+    internal static ref CpuLocal LocalOf(int cpu) => ref ((CpuLocal*)El2.CpuLocals())[cpu];
+
+    /// <summary>SMC with the registers given, results in their place (SMCCC 1.1: x4-x17 may be lost).</summary>
+    internal static void Smc(ref SmcRegisters registers)
+    {
+        fixed (SmcRegisters* pointer = &registers)
+        {
+            El2.Smc(pointer);
+        }
+    }
+
+    internal static void SaveRegisters(ref RegisterFile file) => El2.SaveRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags);
+
+    internal static void LoadRegisters(ref RegisterFile file) => El2.LoadRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags);
+
+    internal static void SaveVectors(ref RegisterFile file) => El2.SaveVectors((RegisterFile*)Unsafe.AsPointer(ref file));
+
+    internal static void LoadVectors(ref RegisterFile file) => El2.LoadVectors((RegisterFile*)Unsafe.AsPointer(ref file));
+}

@@ -1,0 +1,89 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace BlackBox.Monitor;
+
+/// <summary>The machine as portable code sees it (README.md in this folder): physical memory, at EL2 mapped at its own address.</summary>
+public static unsafe partial class Hardware
+{
+    private const ulong Gigabyte = 1UL << 30;
+
+    // Until the device tree was read: the GiB of RAM that Start.S mapped. Start and size, 0 = not yet known.
+    private static ulong _ramStart;
+    private static ulong _ramSize;
+    private static ulong _zeroBlock;
+    private static ulong _cacheLine;
+
+    /// <summary>Boot: what the machine has, and sizes from CTR_EL0 and DCZID_EL0.</summary>
+    internal static void SetMemory(AddressRange ram)
+    {
+        _ramStart = ram.Start;
+        _ramSize = ram.Size;
+        ulong zero = El2Registers.ReadZeroSize();
+        BlackBox.Freestanding.Panic.Unless((zero & 0x10) == 0, "DC ZVA is prohibited"u8);
+        _zeroBlock = 4UL << (int)(zero & 0xf);
+        _cacheLine = 4UL << (int)((El2Registers.ReadCacheType() >> 16) & 0xf);
+    }
+
+    public static Span<byte> Bytes(PhysicalAddress address, int length) => new(Pointer(address, (ulong)length), length);
+
+    public static uint ReadWord(PhysicalAddress address) => Volatile.Read(ref *(uint*)Pointer(address, sizeof(uint)));
+
+    public static void WriteWord(PhysicalAddress address, uint value) => Volatile.Write(ref *(uint*)Pointer(address, sizeof(uint)), value);
+
+    public static uint CompareExchange(PhysicalAddress address, uint expected, uint value) =>
+        Interlocked.CompareExchange(ref *(uint*)Pointer(address, sizeof(uint)), value, expected);
+
+    public static ulong ReadLong(PhysicalAddress address) => Volatile.Read(ref *(ulong*)Pointer(address, sizeof(ulong)));
+
+    public static void WriteLong(PhysicalAddress address, ulong value) => Volatile.Write(ref *(ulong*)Pointer(address, sizeof(ulong)), value);
+
+    public static ulong CompareExchange(PhysicalAddress address, ulong expected, ulong value) =>
+        Interlocked.CompareExchange(ref *(ulong*)Pointer(address, sizeof(ulong)), value, expected);
+
+    public static ulong ReadEntry(PhysicalAddress table, int index) => ReadLong(table + ((ulong)(uint)index * sizeof(ulong)));
+
+    public static void WriteEntry(PhysicalAddress table, int index, ulong descriptor) => WriteLong(table + ((ulong)(uint)index * sizeof(ulong)), descriptor);
+
+    public static void ZeroFrame(PhysicalAddress frame) => El2.Zero((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _zeroBlock);
+
+    public static void CleanInvalidateFrame(PhysicalAddress frame) =>
+        El2.CleanInvalidate((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _cacheLine);
+
+    /// <summary>Zeroes whole pages.</summary>
+    internal static void Zero(AddressRange pages)
+    {
+        if (pages.Size != 0)
+        {
+            El2.Zero((ulong)Pointer(new PhysicalAddress(pages.Start), pages.Size), pages.Size, _zeroBlock);
+        }
+    }
+
+    /// <summary>Makes memory good for a reader with its caches off.</summary>
+    internal static void CleanInvalidate(AddressRange range)
+    {
+        ulong start = range.Start & ~(_cacheLine - 1);
+        El2.CleanInvalidate((ulong)Pointer(new PhysicalAddress(start), range.End - start), range.End - start, _cacheLine);
+    }
+
+    private static void* Pointer(PhysicalAddress address, ulong length)
+    {
+        ulong start = _ramStart;
+        ulong size = _ramSize;
+        if (size == 0)
+        {
+            start = El2.ImageStart() & ~(Gigabyte - 1);
+            size = Gigabyte;
+        }
+
+        ulong offset = address.Value - start;
+        if (offset >= size || length > size - offset)
+        {
+            BlackBox.Freestanding.Panic.Fail("physical address outside RAM"u8);
+        }
+
+        return (void*)address.Value;
+    }
+}

@@ -1,0 +1,268 @@
+using System;
+using BlackBox.Abi;
+
+namespace BlackBox.Monitor;
+
+/// <summary>What the hardware code does after an HVC of a shield.</summary>
+public enum ShieldAction
+{
+    /// <summary>Return to the container; results are in the frame.</summary>
+    Return,
+
+    /// <summary>The same, but HCR_EL2.VI has to be set anew from TaskContext.EventBits first.</summary>
+    ReturnEvents,
+
+    /// <summary>Save the context, Leave(Call), enter the OS's vector as for SVC with x0-x5, x8 of the frame.</summary>
+    OsCall,
+
+    /// <summary>Save the context, Leave(Call), enter the OS's vector as for a data abort at the address in x0 of the frame.</summary>
+    OsFault,
+
+    /// <summary>Save the context, Leave(Switch).</summary>
+    Switch,
+
+    /// <summary>Leave(Ended).</summary>
+    Ended,
+
+    /// <summary>Leave(Stop).</summary>
+    Stop,
+}
+
+/// <summary>Hypercalls of a shield: HVC #n from EL1 of a PPAS.</summary>
+public static class ShieldDispatcher
+{
+    /// <summary>Bytes of text that Log and Stop pass on at most.</summary>
+    public const int MaximumText = 200;
+
+    private const int WrappedKeyBytes = 128;
+    private const ulong ModeMask = 0xf;
+    private const ulong ModeEl1 = 0x4;
+    private const ulong InstructionBytes = 4;
+
+    /// <summary>Handles one call.</summary>
+    /// <param name="number">immediate of the HVC</param>
+    /// <param name="frame">registers of the task that is current on this CPU: the first part of its <see cref="TaskContext"/></param>
+    public static ShieldAction Handle(uint number, ref RegisterFile frame)
+    {
+        ref CpuRecord cpu = ref CpuTable.Current;
+        uint slot = TaskGate.CurrentSlot;
+        ref TaskContext context = ref TaskTable.ContextOf(slot);
+        switch ((ShieldFunction)number)
+        {
+            case ShieldFunction.OsCall:
+                return Call(ref cpu, ref context, ref frame, ShieldAction.OsCall);
+            case ShieldFunction.OsFault:
+                return Call(ref cpu, ref context, ref frame, ShieldAction.OsFault);
+            case ShieldFunction.EventGet:
+                frame.General[0] = context.EventBits;
+                frame.General[1] = context.EventNumber;
+                frame.General[2] = context.EventStack;
+                context.EventBits = 0;
+                context.EventNumber = 0;
+                context.EventStack = 0;
+                return ShieldAction.ReturnEvents;
+            case ShieldFunction.TicketIssue:
+                return Return(ref frame, IssueTicket(ref context, frame));
+            case ShieldFunction.TicketCancel:
+                return Return(ref frame, CancelTicket(ref context));
+            case ShieldFunction.TaskEnded:
+                return End(ref cpu, ref context, ref frame);
+            case ShieldFunction.AcceptMemory:
+                return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range)
+                    ? EnclaveMemory.Accept(TaskGate.CurrentEnclave, range)
+                    : Status.Invalid);
+            case ShieldFunction.ReleaseMemory:
+                return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range)
+                    ? EnclaveMemory.Release(TaskGate.CurrentEnclave, range)
+                    : Status.Invalid);
+            case ShieldFunction.Random:
+                return Random(ref frame);
+            case ShieldFunction.UnwrapKey:
+                return Return(ref frame, UnwrapKey(frame.General[0]));
+            case ShieldFunction.Stop:
+                WriteText(frame.General[1], frame.General[2]);
+                return ShieldAction.Stop;
+            case ShieldFunction.Log:
+                return Return(ref frame, MonitorConsole.IsDevelopment ? WriteText(frame.General[0], frame.General[1]) : Status.NotSupported);
+            case ShieldFunction.YieldTo:
+                return YieldTo(ref cpu, slot, ref frame);
+            case ShieldFunction.YieldBack:
+                frame.General[0] = 0;
+                return cpu.Lender == 0 ? ShieldAction.Return : YieldBack(ref cpu);
+            default:
+                return Return(ref frame, Status.NotSupported);
+        }
+    }
+
+    private static ShieldAction Call(ref CpuRecord cpu, ref TaskContext context, ref RegisterFile frame, ShieldAction action)
+    {
+        if (context.Dying != 0)
+        {
+            frame.General[0] = unchecked((ulong)Status.Denied);
+            frame.General[1] = ulong.MaxValue;
+            return ShieldAction.Return;
+        }
+
+        if (cpu.Lender != 0)
+        {
+            return RepeatLater(ref cpu, ref frame);
+        }
+
+        CpuTable.Counters.OsCalls++;
+        return action;
+    }
+
+    private static ShieldAction End(ref CpuRecord cpu, ref TaskContext context, ref RegisterFile frame)
+    {
+        if (context.Dying == 0)
+        {
+            context.Ended = 1;
+            return Return(ref frame, Status.Success);
+        }
+
+        return cpu.Lender != 0 ? RepeatLater(ref cpu, ref frame) : ShieldAction.Ended;
+    }
+
+    // A task on a borrowed CPU cannot use the lender's thread: its HVC is executed again when its own thread comes.
+    private static ShieldAction RepeatLater(ref CpuRecord cpu, ref RegisterFile frame)
+    {
+        frame.Pc -= InstructionBytes;
+        return YieldBack(ref cpu);
+    }
+
+    private static ShieldAction YieldBack(ref CpuRecord cpu)
+    {
+        cpu.Next = cpu.Lender;
+        return ShieldAction.Switch;
+    }
+
+    private static ShieldAction YieldTo(ref CpuRecord cpu, uint slot, ref RegisterFile frame)
+    {
+        TaskHandle handle = new(frame.General[0]);
+        frame.General[0] = unchecked((ulong)Status.Denied);
+        if (cpu.Lender != 0
+            || TaskTable.Find(handle) != TaskState.Preempted
+            || !TaskTable.TryTake(handle, TaskState.Preempted, TaskState.Running))
+        {
+            return ShieldAction.Return;
+        }
+
+        uint enclave = TaskTable.At(handle.Slot).Enclave;
+        bool isInShield = (TaskTable.ContextOf(handle.Slot).Registers.Pstate & ModeMask & ~1UL) == ModeEl1;
+        if (enclave != TaskTable.At(slot).Enclave || !isInShield || !EnclaveTable.TryEnter(enclave))
+        {
+            TaskTable.Put(handle.Slot, TaskState.Preempted);
+            return ShieldAction.Return;
+        }
+
+        frame.General[0] = 0;
+        cpu.Next = handle.Slot + 1;
+        return ShieldAction.Switch;
+    }
+
+    private static Status IssueTicket(ref TaskContext context, in RegisterFile frame)
+    {
+        if (context.Ticket == TicketState.Issued)
+        {
+            return Status.Busy;
+        }
+
+        context.Ticket = TicketState.Issued;
+        context.TicketEntry = frame.General[0];
+        context.TicketStack = frame.General[1];
+        context.TicketArgument = frame.General[2];
+        return Status.Success;
+    }
+
+    private static Status CancelTicket(ref TaskContext context)
+    {
+        if (context.Ticket != TicketState.Issued)
+        {
+            return Status.Denied;
+        }
+
+        context.Ticket = TicketState.None;
+        return Status.Success;
+    }
+
+    private static ShieldAction Random(ref RegisterFile frame)
+    {
+        Span<byte> bytes = stackalloc byte[4 * sizeof(ulong)];
+        MonitorEntropy.Fill(bytes);
+        for (int i = 0; i < 4; i++)
+        {
+            ulong word = 0;
+            for (int j = 0; j < sizeof(ulong); j++)
+            {
+                word |= (ulong)bytes[(i * sizeof(ulong)) + j] << (8 * j);
+            }
+
+            frame.General[i] = word;
+        }
+
+        bytes.Clear();
+        return ShieldAction.Return;
+    }
+
+    private static Status UnwrapKey(ulong blob)
+    {
+        ulong offset = blob & (FrameNumber.Size - 1);
+        if (blob % sizeof(ulong) != 0 || offset > FrameNumber.Size - WrappedKeyBytes
+            || !FrameRange.TryDecode(blob - offset, 1, 1, out FrameRange range))
+        {
+            return Status.Invalid;
+        }
+
+        Status status = FrameTable.TryLock(range, FrameExpectation.Of(FrameState.Private, TaskGate.CurrentEnclave), out LockedFrames frames);
+        if (status != Status.Success)
+        {
+            return status;
+        }
+
+        bool isOurs = MonitorKeys.TryUnwrap(Hardware.Bytes(new PhysicalAddress(blob), WrappedKeyBytes));
+        frames.Release();
+        return isOurs ? Status.Success : Status.Denied;
+    }
+
+    // Text of the container for the console: copied once, reduced to printable ASCII.
+    private static Status WriteText(ulong address, ulong length)
+    {
+        if (length - 1 >= MaximumText)
+        {
+            return Status.Invalid;
+        }
+
+        Span<byte> text = stackalloc byte[MaximumText];
+        for (int i = 0; i < (int)length; i++)
+        {
+            PhysicalAddress at = new(address + (ulong)i);
+            FrameWord word = FrameTable.Contains(at.Frame) ? FrameTable.Read(at.Frame) : default;
+            bool isReadable = word.State == FrameState.ShieldImage
+                || (word.State == FrameState.Private && word.Enclave == TaskGate.CurrentEnclave && !word.IsLocked);
+            if (!isReadable)
+            {
+                return Status.Denied;
+            }
+
+            byte value = Hardware.Bytes(at, 1)[0];
+            text[i] = value is >= 0x20 and < 0x7f ? value : (byte)'.';
+        }
+
+        MonitorConsole.WriteEnclaveText(TaskGate.CurrentEnclave, text.Slice(0, (int)length));
+        return Status.Success;
+    }
+
+    private static ShieldAction Return(ref RegisterFile frame, Status status)
+    {
+        if (status is not (Status.Success or Status.Busy))
+        {
+            CpuTable.Counters.Refusals++;
+        }
+
+        frame.General[0] = unchecked((ulong)status);
+        frame.General[1] = 0;
+        frame.General[2] = 0;
+        frame.General[3] = 0;
+        return ShieldAction.Return;
+    }
+}

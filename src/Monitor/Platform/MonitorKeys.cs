@@ -1,0 +1,58 @@
+using System;
+using System.Buffers.Binary;
+using BlackBox.Cryptography;
+using PlatformRootKey = BlackBox.Monitor.DevelopmentRootKey;
+
+namespace BlackBox.Monitor;
+
+/// <summary>What is done with the platform's keys. Each key is derived from the root key for one purpose (HKDF-SHA-256 without salt, the purpose as info);
+/// no key leaves.</summary>
+internal static class MonitorKeys
+{
+    // WrappedKey of src/Abi/abi.json
+    private const int NonceOffset = 0;
+    private const int VersionOffset = 12;
+    private const int DataOffset = 16;
+    private const int TagOffset = 80;
+    private const int ReservedOffset = 96;
+    private const int BlobLength = 128;
+    private const uint BlobVersion = 1;
+
+    public static ReadOnlySpan<byte> WrapPurpose => "blackbox/wrap-key/1"u8;
+
+    /// <summary>Checks a WrappedKey and decrypts it in place.</summary>
+    /// <returns>false: not made for this platform, or altered; the blob is unchanged.</returns>
+    public static bool TryUnwrap(Span<byte> blob)
+    {
+        if (blob.Length != BlobLength
+            || BinaryPrimitives.ReadUInt32LittleEndian(blob.Slice(VersionOffset)) != BlobVersion
+            || blob.Slice(ReservedOffset).IndexOfAnyExcept((byte)0) >= 0)
+        {
+            return false;
+        }
+
+        Span<byte> key = stackalloc byte[Aes256Gcm.KeyLength];
+        Derive(WrapPurpose, key);
+        Aes256Gcm cipher = default;
+        cipher.Initialize(key);
+        bool isGenuine = cipher.Decrypt(
+            blob.Slice(NonceOffset, Aes256Gcm.NonceLength),
+            blob.Slice(VersionOffset, sizeof(uint)),
+            blob.Slice(DataOffset, TagOffset - DataOffset),
+            blob.Slice(TagOffset, Aes256Gcm.TagLength));
+        cipher.Wipe();
+        key.Clear();
+        return isGenuine;
+    }
+
+    public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key)
+    {
+        Span<byte> root = stackalloc byte[IRootKey.Length];
+        Span<byte> extracted = stackalloc byte[Sha256.Length];
+        PlatformRootKey.Read(root);
+        HkdfSha256.Extract(default, root, extracted);
+        HkdfSha256.Expand(extracted, purpose, key);
+        root.Clear();
+        extracted.Clear();
+    }
+}

@@ -1,0 +1,42 @@
+using BlackBox.Abi;
+
+namespace BlackBox.Monitor;
+
+/// <summary>An access of the OS that its stage-2 does not allow.</summary>
+internal static class OsAborts
+{
+    public static void Handle(ref CpuLocal cpu, ulong syndrome)
+    {
+        ref RegisterFile os = ref cpu.Os;
+        StageTwoFault fault = StageTwoFault.Read(syndrome, ref os);
+        if (!fault.IsKnown)
+        {
+            return;
+        }
+
+        if (fault.IsInstruction && fault.IsPermission && !fault.IsWalk && fault.Target.Value == AbiConstants.GateIpa && Injection.IsUser64(os.Pstate))
+        {
+            Gate.Enter(ref cpu);
+            return;
+        }
+
+        if (!fault.IsOther && OsStageTwo.ShouldRetry(fault.Target, fault.IsWrite, fault.IsInstruction))
+        {
+            return;
+        }
+
+        CpuTable.Counters.StageTwoFaults++;
+        CpuTable.Counters.Refusals++;
+        Injection.Abort(ref os, fault.IsInstruction, fault.Passed | StatusFor(ref os, fault), fault.Address);
+    }
+
+    // A permission fault for a kernel address meets the kernel's fix-ups. For a user address it would make uaccess retry for ever, and a
+    // user's own access must end in a signal: external abort.
+    private static ulong StatusFor(ref RegisterFile os, StageTwoFault fault)
+    {
+        bool isKernelAddress = (fault.Address >> 55 & 1) != 0;
+        return fault.IsWalk ? Injection.ExternalAbortOnWalk
+            : isKernelAddress && !Injection.IsUser(os.Pstate) ? Injection.PermissionFault
+            : Injection.ExternalAbort;
+    }
+}

@@ -1,0 +1,143 @@
+using System;
+
+namespace BlackBox.Shield;
+
+/// <summary>How memory comes from the OS and goes back to it.</summary>
+internal static partial class Frames
+{
+    /// <summary>Frames kept free for what may not sleep.</summary>
+    private const int LowWater = 64;
+
+    /// <summary>Least number of frames asked for at once: 2 MiB.</summary>
+    private const int Step = ChunkFrames;
+
+    /// <summary>Free frames above which whole free chunks go back: 8 MiB.</summary>
+    private const int Surplus = 4 * ChunkFrames;
+
+    /// <summary>Set when a free left more than the surplus, looked at by <see cref="Trim"/>.</summary>
+    private static bool reclaimWanted;
+
+    /// <summary>
+    /// Makes sure that <paramref name="frames"/> frames are free beyond the reserve, asking the module if need be. May
+    /// call the OS, hence drop the kernel lock. False: the OS gives no more (ENOMEM), or the task is dying.
+    /// </summary>
+    public static bool Reserve(ref Thread thread, int frames)
+    {
+        int wanted = frames + LowWater;
+        while (freeFrames < wanted)
+        {
+            int before = ownedFrames;
+            int ask = Math.Max(wanted - freeFrames, Step);
+            if (Gate.Service(ref thread, Service.Grant, (ulong)ask) < 0)
+            {
+                return freeFrames >= frames;
+            }
+
+            // The answer stands in this task's buffer: nobody else reads it, and the lock is held again.
+            AcceptGranted(ref thread);
+            if (ownedFrames <= before)
+            {
+                return freeFrames >= frames;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Gives whole free 2 MiB chunks beyond the surplus back. Called where the thread may call the OS.
+    /// </summary>
+    public static void Trim(ref Thread thread)
+    {
+        if (!reclaimWanted && freeFrames <= 2 * Surplus)
+        {
+            return;
+        }
+
+        reclaimWanted = false;
+        int ranges = 0;
+        while (freeFrames > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
+        {
+            ulong chunk = heads[MaxOrder];
+            if (!TryForget(chunk))
+            {
+                break;
+            }
+
+            if (Hardware.ReleaseMemory(chunk, ChunkFrames) != Status.Success)
+            {
+                Panic.Stop(PanicReason.Invariant, "the monitor refused a release"u8);
+            }
+
+            SharedBuffer.WriteRange(ref thread, ranges++, chunk, ChunkFrames);
+        }
+
+        if (ranges > 0)
+        {
+            _ = Gate.Service(ref thread, Service.Reclaim, 0, 0, 0, (ulong)ranges);
+        }
+    }
+
+    /// <summary>Accepts what the module lists, as far as the list is well-formed and the monitor agrees. Lies are passed over.</summary>
+    private static void AcceptGranted(ref Thread thread)
+    {
+        ulong count = Math.Min(SharedBuffer.ReadHeader(ref thread, BufferLayout.RangeCount), BufferLayout.MaxRanges);
+        for (int i = 0; i < (int)count; i++)
+        {
+            SharedBuffer.ReadRange(ref thread, i, out ulong address, out ulong frames);
+            if ((address & (FrameAddress.Size - 1)) != 0 || address >= BufferLayout.LentBit
+                || frames > (BufferLayout.LentBit - address) >> 12)
+            {
+                continue;
+            }
+
+            // Ranges may be long: accepted by the pieces that lie in one chunk.
+            while (frames > 0)
+            {
+                ulong piece = Math.Min(frames, ChunkFrames - (ulong)IndexInChunk(address));
+                if (!TryAccept(address, piece))
+                {
+                    break;
+                }
+
+                address += piece << 12;
+                frames -= piece;
+            }
+        }
+    }
+
+    private static bool TryAccept(ulong address, ulong frames)
+    {
+        if (!IsAcceptable(address, frames) || Hardware.AcceptMemory(address, frames) != Status.Success)
+        {
+            return false;
+        }
+
+        if (!TryAdd(new FrameAddress(address), (int)frames))
+        {
+            // Not even room for the notes: a range of one or two frames. Back with it.
+            _ = Hardware.ReleaseMemory(address, frames);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes a wholly free chunk out of the books.</summary>
+    private static bool TryForget(ulong start)
+    {
+        if (!TryChunk(start, out FrameAddress descriptor) || Descriptor(descriptor).Free != ChunkFrames)
+        {
+            return false;
+        }
+
+        Unlink(start, MaxOrder);
+        freeFrames -= ChunkFrames;
+        ownedFrames -= ChunkFrames;
+        int index = (int)(start / ChunkBytes);
+        Leaf(root[index / LeafEntries])[index % LeafEntries] = 0;
+
+        // Zeroed as a whole before it can be a descriptor again; its own frame is in another chunk, since this one is all free.
+        Free(descriptor);
+        return true;
+    }
+}

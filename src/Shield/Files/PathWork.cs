@@ -1,0 +1,108 @@
+using System;
+
+namespace BlackBox.Shield;
+
+/// <summary>
+/// A path of a call: the program's text, copied once, and the canonical path that the signed table makes of it. It stands in frames
+/// of its own, not on the small kernel stack. Freed with <see cref="Free"/> on every way out.
+/// </summary>
+internal struct PathWork
+{
+    public const int MaxPath = 4096;
+    public const ulong CurrentDirectory = unchecked((ulong)-100);
+
+    /// <summary>Text, canonical path, and twice the length for joining.</summary>
+    private const int Order = 2;
+
+    private FrameAddress block;
+    private int length;
+    private int canonicalLength;
+
+    /// <summary>Record in the file table, -1 if there is none.</summary>
+    public int Record { get; private set; }
+
+    /// <summary>The path as the program wrote it.</summary>
+    public readonly ReadOnlySpan<byte> Text => Area(0, length);
+
+    /// <summary>Absolute path without links that the image has; empty if it is not known (relative to a directory that is not).</summary>
+    public readonly ReadOnlySpan<byte> Canonical => Area(MaxPath, canonicalLength);
+
+    /// <summary>Whether the path names a file whose content the signed table protects.</summary>
+    public readonly bool IsProtected => Record >= 0 && FileTable.Record(Record).IsProtected;
+
+    /// <summary>
+    /// Copies and resolves a path. <paramref name="directory"/>: descriptor or AT_FDCWD; <paramref name="follow"/>: a link in the last place
+    /// is followed. Returns 0 or -EFAULT, -ENAMETOOLONG, -ELOOP, -ENOMEM.
+    /// </summary>
+    public static long Read(ref Thread thread, ulong directory, ulong address, bool follow, out PathWork work)
+    {
+        work = default;
+        work.Record = -1;
+        if (!Frames.Reserve(ref thread, 1 << Order) || !Frames.TryAllocateContiguous(Order, out work.block))
+        {
+            return -Errno.ENOMEM;
+        }
+
+        long result = UserMemory.TryReadString(ref thread, address, work.Area(0, MaxPath), out long length) ? 0 : length;
+        work.length = (int)Math.Max(length, 0);
+        if (result == 0)
+        {
+            result = work.Resolve(ref thread, directory, follow);
+        }
+
+        if (result < 0)
+        {
+            work.Free();
+        }
+
+        return result;
+    }
+
+    public void Free()
+    {
+        if (!block.IsNull)
+        {
+            Frames.Free(block, Order);
+            block = default;
+        }
+    }
+
+    /// <summary>Puts the program's text with its NUL into the buffer.</summary>
+    public readonly bool TryPutText(ref SharedBuffer buffer, out ulong osAddress) => buffer.TryPut(Area(0, length + 1), out osAddress);
+
+    private readonly Span<byte> Area(int start, int bytes) => Hardware.Memory(block.Value + (ulong)start, bytes);
+
+    private long Resolve(ref Thread thread, ulong directory, bool follow)
+    {
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        ReadOnlySpan<byte> absolute = Text;
+        if (absolute[0] != (byte)'/')
+        {
+            Span<byte> joined = Area(2 * MaxPath, 2 * MaxPath);
+            int at = FileSystems.CopyDirectory(ref thread, directory, joined[..MaxPath]);
+            if (at < 0)
+            {
+                return 0;
+            }
+
+            joined[at] = (byte)'/';
+            Text.CopyTo(joined[(at + 1)..]);
+            absolute = joined[..(at + 1 + length)];
+        }
+
+        long result = Paths.Resolve(absolute, Area(MaxPath, MaxPath), follow, out int record);
+        if (result < 0)
+        {
+            // Longer than the shield resolves, by way of a long working directory: then it is not one of the image's.
+            return result == -Errno.ELOOP ? result : 0;
+        }
+
+        canonicalLength = (int)result;
+        Record = record;
+        return 0;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace BlackBox.Shield;
+
+/// <summary>
+/// Tasks whose Linux threads have to be woken: one bit per mirror word. A thread asleep in Linux waits on its own mirror
+/// word with FUTEX_WAIT; the word is changed before the wake-up is forwarded, so none is lost in between.
+/// </summary>
+internal struct WakeSet
+{
+    private const int Words = 8;
+    private const int BitsPerWord = 64;
+
+    [InlineArray(Words)]
+    private struct Bits
+    {
+        private ulong first;
+    }
+
+    private Bits bits;
+
+    public void Add(ref Thread waiter)
+    {
+        if ((uint)waiter.MirrorIndex >= Words * BitsPerWord)
+        {
+            Panic.Stop(PanicReason.Invariant, "mirror index"u8);
+        }
+
+        waiter.Futex.Sequence++;
+        Volatile.Write(ref Mirror(ref waiter, waiter.MirrorIndex), waiter.Futex.Sequence);
+        bits[waiter.MirrorIndex / BitsPerWord] |= 1UL << (waiter.MirrorIndex % BitsPerWord);
+    }
+
+    public void Merge(in WakeSet other)
+    {
+        for (int i = 0; i < Words; i++)
+        {
+            bits[i] |= other.bits[i];
+        }
+    }
+
+    /// <summary>Takes one task out.</summary>
+    public bool TryTake(out int index)
+    {
+        for (int i = 0; i < Words; i++)
+        {
+            if (bits[i] != 0)
+            {
+                int bit = BitOperations.TrailingZeroCount(bits[i]);
+                bits[i] &= bits[i] - 1;
+                index = (i * BitsPerWord) + bit;
+                return true;
+            }
+        }
+
+        index = 0;
+        return false;
+    }
+
+    /// <summary>The mirror word of a task, through the frame that the OS lent for all of them.</summary>
+    public static ref uint Mirror(ref Thread thread, int index) =>
+        ref MemoryMarshal.AsRef<uint>(Hardware.Memory(thread.MirrorFrame, FrameAddress.Size).Slice(8 * index, sizeof(uint)));
+}

@@ -1,0 +1,137 @@
+using System;
+using System.Buffers.Binary;
+using BlackBox.Cryptography;
+
+namespace BlackBox.Shield;
+
+/// <summary>An opened protected file: its key schedule and tags.</summary>
+internal struct ProtectedFile
+{
+    public Aes256Gcm Key;
+    public PrivateBlock Tags;
+}
+
+/// <summary>Protected files by record of the file table, opened once per enclave and kept: every process shares their pages.</summary>
+internal static class ProtectedFiles
+{
+    private const int BlockBytes = 4096;
+    private const int AssociatedBytes = Digest32.Length + sizeof(ulong);
+
+    /// <summary>Handle by record: 8 bytes each.</summary>
+    private static PrivateBlock directory;
+
+    private static ReadOnlySpan<byte> KeyLabel => "blackbox file v1"u8;
+
+    public static bool TryStart(ref Thread thread) =>
+        PrivateBlock.TryAllocate(ref thread, Math.Max(1, FileTable.Count) * sizeof(ulong), out directory);
+
+    /// <summary>The object with the file's decrypted pages, with one user for the caller. Returns 0 or -errno. May call the OS.</summary>
+    public static long Open(ref Thread thread, int record, ReadOnlySpan<byte> canonicalPath, out Handle<MemoryObject> file)
+    {
+        FileIdentity identity = new(FileSource.Encrypted, 0, (ulong)record);
+        ulong size = FileTable.Record(record).Length;
+        if (!PageCache.TryFind(identity, out file))
+        {
+            long result = OsFile.Open(ref thread, canonicalPath, out OsFile os);
+            if (result < 0)
+            {
+                return result;
+            }
+
+            if (!TryPrepare(ref thread, record))
+            {
+                os.Close(ref thread);
+                return -Errno.EIO;
+            }
+
+            if (!PageCache.TryOpen(identity, size, 0, os.Pin, false, record, out file, out bool tookPin))
+            {
+                os.Close(ref thread);
+                return -Errno.ENOMEM;
+            }
+
+            if (!tookPin)
+            {
+                os.Close(ref thread);
+            }
+
+            return 0;
+        }
+
+        return PageCache.TryOpen(identity, size, 0, 0, false, record, out file, out _) ? 0 : -Errno.ENOMEM;
+    }
+
+    /// <summary>
+    /// Decrypts one block in place. <paramref name="data"/>: the block's bytes, in private memory already. False: not the block that
+    /// the publisher signed; the bytes are wiped.
+    /// </summary>
+    public static bool TryDecrypt(int record, ulong block, Span<byte> data)
+    {
+        Handle<ProtectedFile> handle = At(record);
+        if (handle.IsNull)
+        {
+            return false;
+        }
+
+        ref readonly FileRecord entry = ref FileTable.Record(record);
+        ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
+        const uint ExecutableMagic = 0x5842_427F;
+        if (block == 0 && data.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(data) == ExecutableMagic)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(data, entry.Head);
+        }
+
+        Span<byte> nonce = stackalloc byte[Aes256Gcm.NonceLength];
+        nonce.Clear();
+        BinaryPrimitives.WriteUInt64BigEndian(nonce[4..], block);
+        Span<byte> associated = stackalloc byte[AssociatedBytes];
+        FileTable.Hash(record).CopyTo(associated);
+        BinaryPrimitives.WriteUInt64LittleEndian(associated[Digest32.Length..], entry.Length);
+        ReadOnlySpan<byte> tag = file.Tags.Bytes.Slice((int)block * Aes256Gcm.TagLength, Aes256Gcm.TagLength);
+        return file.Key.Decrypt(nonce, associated, data, tag);
+    }
+
+    private static Handle<ProtectedFile> At(int record) =>
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record];
+
+    /// <summary>Derives the key and fetches the tags, which must have the signed digest.</summary>
+    private static bool TryPrepare(ref Thread thread, int record)
+    {
+        if (!At(record).IsNull)
+        {
+            return true;
+        }
+
+        ref readonly FileRecord entry = ref FileTable.Record(record);
+        ulong blocks = (entry.Length + BlockBytes - 1) / BlockBytes;
+        if (!entry.IsProtected || blocks > PrivateBlock.MaxBytes / Aes256Gcm.TagLength
+            || !PrivateBlock.TryAllocate(ref thread, (int)blocks * Aes256Gcm.TagLength, out PrivateBlock tags))
+        {
+            return false;
+        }
+
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        bool good = ProtectedImage.TryReadTags(ref thread, entry.TagsOffset, tags.Bytes);
+        Sha256.Hash(tags.Bytes, digest);
+        good &= digest.SequenceEqual(entry.TagsDigest);
+
+        // Another thread may have come first while the OS read.
+        if (!good || !At(record).IsNull || !Pool<ProtectedFile>.TryAdd(out Handle<ProtectedFile> handle))
+        {
+            tags.Free();
+            return !At(record).IsNull;
+        }
+
+        ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
+        file.Tags = tags;
+        Span<byte> information = stackalloc byte[16 + Digest32.Length];
+        KeyLabel.CopyTo(information);
+        ((ReadOnlySpan<byte>)entry.Salt).CopyTo(information[KeyLabel.Length..]);
+        Span<byte> key = stackalloc byte[Aes256Gcm.KeyLength];
+        HkdfSha256.Expand(ProtectedImage.ContentKey, information, key);
+        file.Key.Initialize(key);
+        ConstantTime.Wipe(key);
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record] = handle;
+        return true;
+    }
+}

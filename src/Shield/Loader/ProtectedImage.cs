@@ -1,0 +1,228 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using BlackBox.Cryptography;
+
+namespace BlackBox.Shield;
+
+/// <summary>
+/// The image that this enclave runs, once its manifest is verified: key, policy, file table, tags. Order of the checks as in
+/// docs/image-format.md; whatever fails ends the enclave before its first instruction.
+/// </summary>
+internal static class ProtectedImage
+{
+    private const int WrappedKeyBytes = 128;
+    private const int KeyAt = 16;
+    private const int PublisherAt = 48;
+    private const int MaxWrappedKeys = 32;
+    private const int MaxManifestBytes = 256 << 10;
+
+    private static Digest32 contentKey;
+    private static PrivateBlock manifestBytes;
+    private static int payloadOffset;
+    private static int payloadLength;
+    private static OsFile tags;
+    private static ulong tagsLength;
+
+    private static ReadOnlySpan<byte> KeyPath => "/.blackbox/key"u8;
+
+    private static ReadOnlySpan<byte> ManifestPath => "/.blackbox/manifest"u8;
+
+    private static ReadOnlySpan<byte> FilesPath => "/.blackbox/files"u8;
+
+    private static ReadOnlySpan<byte> TagsPath => "/.blackbox/tags"u8;
+
+    /// <summary>Key of the image's content, in this enclave's memory only.</summary>
+    public static ReadOnlySpan<byte> ContentKey => contentKey;
+
+    /// <summary>The verified manifest.</summary>
+    public static Manifest Manifest
+    {
+        get
+        {
+            _ = Manifest.TryParse(manifestBytes.Bytes.Slice(payloadOffset, payloadLength), out Manifest manifest);
+            return manifest;
+        }
+    }
+
+    /// <summary>Blocks and files that did not verify.</summary>
+    public static ulong Violations { get; private set; }
+
+    /// <summary>Reads and verifies all of it. Stops the enclave with the reason if anything is wrong.</summary>
+    public static void Start(ref Thread thread)
+    {
+        Span<byte> publisher = stackalloc byte[Digest32.Length];
+        ReadKey(ref thread, publisher);
+        ReadManifest(ref thread, publisher);
+        Manifest manifest = Manifest;
+        ReadFiles(ref thread, manifest);
+        tagsLength = manifest.TagsLength;
+        if (OsFile.Open(ref thread, TagsPath, out tags) < 0)
+        {
+            Refuse("/.blackbox/tags cannot be opened"u8);
+        }
+
+        CodePolicy.AllowsUnverified = manifest.AllowsJit;
+        if (!ProtectedFiles.TryStart(ref thread))
+        {
+            Panic.Stop(PanicReason.OutOfMemory, "no memory for the image's files"u8);
+        }
+    }
+
+    /// <summary>
+    /// Resolves an absolute path by the signed table. True if it names a listed file; <paramref name="record"/> is its record then.
+    /// <paramref name="length"/>: bytes of the canonical path, or -errno.
+    /// </summary>
+    public static bool TryResolve(ReadOnlySpan<byte> path, Span<byte> canonical, out long length, out int record)
+    {
+        length = Paths.Resolve(path, canonical, follow: true, out record);
+        return length > 0 && record >= 0 && !FileTable.Record(record).IsLink;
+    }
+
+    /// <summary>Reads tags at an offset of the tag file; the caller checks their digest.</summary>
+    public static bool TryReadTags(ref Thread thread, ulong offset, Span<byte> to) =>
+        offset <= tagsLength && (ulong)to.Length <= tagsLength - offset && tags.TryRead(ref thread, offset, to);
+
+    /// <summary>A file that does not match the manifest: one line on the monitor's console, and a counter.</summary>
+    public static void Report(int record, ReadOnlySpan<byte> reason)
+    {
+        Violations++;
+        LineWriter line = default;
+        line.Write("image: record "u8);
+        line.WriteDecimal(record);
+        line.Write(": "u8);
+        line.Write(reason);
+        Hardware.Log(line.Text);
+    }
+
+    public static void Report(ReadOnlySpan<byte> path, ReadOnlySpan<byte> reason)
+    {
+        Violations++;
+        LineWriter line = default;
+        line.Write("image: "u8);
+        line.Write(path[..Math.Min(path.Length, 120)]);
+        line.Write(": "u8);
+        line.Write(reason);
+        Hardware.Log(line.Text);
+    }
+
+    private static void ReadKey(ref Thread thread, Span<byte> publisher)
+    {
+        if (!Frames.Reserve(ref thread, 1) || !Frames.TryAllocate(out FrameAddress frame))
+        {
+            Panic.Stop(PanicReason.OutOfMemory, "no memory for the image's key"u8);
+            return;
+        }
+
+        if (OsFile.Open(ref thread, KeyPath, out OsFile file) < 0)
+        {
+            Refuse("not a protected image: /.blackbox/key is missing"u8);
+        }
+
+        // One of the keys was wrapped for this platform.
+        Span<byte> blob = Frames.Bytes(frame)[..WrappedKeyBytes];
+        bool found = false;
+        for (int i = 0; i < MaxWrappedKeys && !found; i++)
+        {
+            if (!file.TryRead(ref thread, (ulong)(i * WrappedKeyBytes), blob))
+            {
+                break;
+            }
+
+            found = Hardware.UnwrapKey(frame.Value) == Status.Success;
+        }
+
+        if (!found)
+        {
+            Refuse("/.blackbox/key holds no key for this platform"u8);
+        }
+
+        blob.Slice(KeyAt, Digest32.Length).CopyTo(contentKey);
+        blob.Slice(PublisherAt, Digest32.Length).CopyTo(publisher);
+        ConstantTime.Wipe(blob);
+        Frames.Free(frame);
+        file.Close(ref thread);
+    }
+
+    private static void ReadManifest(ref Thread thread, ReadOnlySpan<byte> publisher)
+    {
+        ReadWhole(ref thread, ManifestPath, MaxManifestBytes, out manifestBytes);
+        ReadOnlySpan<byte> message = manifestBytes.Bytes;
+        if (!CoseSignature.TryOpen(message, out ReadOnlySpan<byte> payload, out ReadOnlySpan<byte> signature)
+            || !Manifest.TryParse(payload, out Manifest manifest))
+        {
+            Refuse("/.blackbox/manifest is malformed"u8);
+            return;
+        }
+
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(manifest.PublicKey, digest);
+        if (!digest.SequenceEqual(publisher))
+        {
+            Refuse("/.blackbox/manifest is not of the publisher for whom the key was wrapped"u8);
+        }
+
+        if (!CoseSignature.Verify(payload, signature, manifest.PublicKey))
+        {
+            Refuse("/.blackbox/manifest: the signature is wrong"u8);
+        }
+
+        payloadOffset = (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(message), ref MemoryMarshal.GetReference(payload));
+        payloadLength = payload.Length;
+    }
+
+    private static void ReadFiles(ref Thread thread, in Manifest manifest)
+    {
+        if (manifest.FilesLength > PrivateBlock.MaxBytes)
+        {
+            Refuse("/.blackbox/files is too large"u8);
+        }
+
+        ReadWhole(ref thread, FilesPath, (int)manifest.FilesLength, out PrivateBlock files, exact: true);
+        Span<byte> digest = stackalloc byte[Sha384.Length];
+        Sha384.Hash(files.Bytes, digest);
+        if (!digest.SequenceEqual(manifest.FilesDigest))
+        {
+            Refuse("/.blackbox/files does not match the manifest"u8);
+        }
+
+        if (!FileTable.TryLoad(files.First.Value, files.Length))
+        {
+            Refuse("/.blackbox/files is malformed"u8);
+        }
+    }
+
+    /// <summary>Reads a file into private memory: exactly <paramref name="most"/> bytes, or as many as it has up to that.</summary>
+    private static void ReadWhole(ref Thread thread, ReadOnlySpan<byte> path, int most, out PrivateBlock block, bool exact = false)
+    {
+        if (OsFile.Open(ref thread, path, out OsFile file) < 0)
+        {
+            RefusePath(path, "cannot be opened"u8);
+        }
+
+        int length = exact ? most : file.Measure(ref thread, most);
+        if (length <= 0 || !PrivateBlock.TryAllocate(ref thread, length, out block))
+        {
+            block = default;
+            RefusePath(path, "is empty or too large"u8);
+        }
+
+        if (!file.TryRead(ref thread, 0, block.Bytes))
+        {
+            RefusePath(path, "is shorter than it should be"u8);
+        }
+
+        file.Close(ref thread);
+    }
+
+    private static void RefusePath(ReadOnlySpan<byte> path, ReadOnlySpan<byte> reason)
+    {
+        LineWriter line = default;
+        line.Write(path);
+        line.Write(" "u8);
+        line.Write(reason);
+        Panic.Stop(PanicReason.Verification, line.Text);
+    }
+
+    private static void Refuse(ReadOnlySpan<byte> reason) => Panic.Stop(PanicReason.Verification, reason);
+}

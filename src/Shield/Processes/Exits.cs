@@ -1,0 +1,154 @@
+namespace BlackBox.Shield;
+
+/// <summary>
+/// Ends of threads and processes. A thread first releases everything in the enclave, then says so to the monitor, then makes
+/// its last call to the OS. A dying thread (killed by the OS) does the first two without calling the OS.
+/// </summary>
+internal static partial class Exits
+{
+    private const int SigKill = 9;
+
+    public static long Exit(ref Thread thread, ref CallArguments a)
+    {
+        ref Process process = ref Pool<Process>.Get(thread.Process);
+        int code = (int)a[0] & 0xFF;
+        if (process.ThreadCount == 1 && process.State == ProcessState.Running)
+        {
+            process.Status = code << 8;
+            process.StatusKnown = true;
+        }
+
+        End(ref thread, Sys.exit, (ulong)code, 0);
+        return CallResult.NoReturn;
+    }
+
+    public static long ExitGroup(ref Thread thread, ref CallArguments a)
+    {
+        int code = (int)a[0] & 0xFF;
+        EndProcess(ref thread, code << 8);
+        End(ref thread, Sys.exit_group, (ulong)code, 0);
+        return CallResult.NoReturn;
+    }
+
+    /// <summary>Ends the process by a signal's default action: Linux is asked to do the same, so that it reports the status.</summary>
+    public static void KillBySignal(ref Thread thread, int signal)
+    {
+        EndProcess(ref thread, signal);
+        LetThrough(ref thread, signal);
+        End(ref thread, Sys.kill, (ulong)Pool<Process>.Get(thread.Process).Pid, (ulong)signal);
+    }
+
+    /// <summary>The thread cannot go on: it is dying, or another one ended the process. Does not return.</summary>
+    public static void EndNow(ref Thread thread)
+    {
+        ref Process process = ref Pool<Process>.Get(thread.Process);
+        if (thread.Dying && process.State == ProcessState.Running && process.ThreadCount == 1)
+        {
+            // Killed by the OS: by what, only Linux knows. SIGKILL stands for any signal.
+            process.Status = SigKill;
+            process.StatusKnown = false;
+        }
+
+        End(ref thread, Sys.exit, 0, 0);
+    }
+
+    /// <summary>Marks the process as ending and every other thread to end at its next way out of the shield.</summary>
+    public static void EndProcess(ref Thread thread, int status)
+    {
+        ref Process process = ref Pool<Process>.Get(thread.Process);
+        if (process.State != ProcessState.Running)
+        {
+            return;
+        }
+
+        process.State = ProcessState.Ending;
+        process.Status = status;
+        process.StatusKnown = true;
+        for (Handle<Thread> other = process.Threads; !other.IsNull; other = Pool<Thread>.Get(other).Next)
+        {
+            if (!other.Is(thread.Self))
+            {
+                Pool<Thread>.Get(other).ProcessEnding = true;
+            }
+        }
+    }
+
+    /// <summary>Releases all of the thread, and of the process if it was the last; then the last call.</summary>
+    private static void End(ref Thread thread, Sys number, ulong a0, ulong a1)
+    {
+        Handle<Process> handle = thread.Process;
+        Futexes.Release(ref thread);
+        ClearNumber(ref thread);
+        SignalEntry.Release(ref thread);
+
+        ref Process process = ref Pool<Process>.Get(handle);
+        ProcessTree.Unlink(ref process, ref thread);
+        if (process.ThreadCount == 0)
+        {
+            ReleaseProcess(ref thread, ref process);
+            PageCache.CleanAll(ref thread, unmappedOnly: true);
+            ProcessTree.Finish(handle);
+        }
+        else
+        {
+            AddressSpaces.Deactivate();
+        }
+
+        Frames.Trim(ref thread);
+        thread.State = ThreadState.Ended;
+        Pool<Thread>.Free(thread.Self);
+        Hardware.EndThread(number, a0, a1);
+    }
+
+    private static void ReleaseProcess(ref Thread thread, ref Process process)
+    {
+        DescriptorTables.Release(process.Files);
+        FileSystems.Release(process.FileSystem);
+        SignalEntry.ReleaseActions(process.Actions);
+        AddressSpaces.Deactivate();
+        if (!process.Memory.IsNull)
+        {
+            AddressSpaces.Release(process.Memory);
+        }
+
+        process.Files = default;
+        process.FileSystem = default;
+        process.Actions = default;
+        process.Memory = default;
+    }
+
+    /// <summary>clear_child_tid: where others may wait for the thread's end, the word becomes 0 and one waiter wakes.</summary>
+    private static void ClearNumber(ref Thread thread)
+    {
+        ulong address = thread.ClearChildTid;
+        thread.ClearChildTid = 0;
+        if (address == 0 || Pool<Process>.Get(thread.Process).Memory.IsNull)
+        {
+            return;
+        }
+
+        if (UserMemory.TryWrite(ref thread, address, 0))
+        {
+            Futexes.Wake(ref thread, address, 1);
+        }
+    }
+
+    /// <summary>Linux must neither block nor handle the signal that ends the process.</summary>
+    private static void LetThrough(ref Thread thread, int signal)
+    {
+        const ulong Unblock = 1;
+        const ulong SignalSetBytes = 8;
+        SharedBuffer buffer = new(ref thread);
+        CallArguments zeros = default;
+        if (buffer.TryPut(zeros, out ulong action))
+        {
+            _ = Gate.Call(ref thread, Sys.rt_sigaction, (ulong)signal, action, 0, SignalSetBytes);
+        }
+
+        buffer = new SharedBuffer(ref thread);
+        if (buffer.TryPut(1UL << (signal - 1), out ulong set))
+        {
+            _ = Gate.Call(ref thread, Sys.rt_sigprocmask, Unblock, set, 0, SignalSetBytes);
+        }
+    }
+}

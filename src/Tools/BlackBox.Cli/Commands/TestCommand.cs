@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using BlackBox.Hosting;
+
+namespace BlackBox.Cli.Commands;
+
+/// <summary><c>blackbox test</c>: builds and runs the test projects below tests/.</summary>
+internal static partial class TestCommand
+{
+    private static readonly string[] MachineFolders = ["Machine", "Attacks"];
+
+    public static Command Create()
+    {
+        var command = new Command("test", "Runs the tests and ends with a line 'N passed, N failed'. Exit code 0 only when all passed.").WithExamples("""
+              unit      what runs on the host: monitor and shield on a simulated machine, cryptography, tools
+              machine   what boots the emulated machine: tests/Machine, tests/Attacks
+              all       both (the default)
+            """);
+        var kind = new Argument<string>("kind") { Description = "unit, machine or all", DefaultValueFactory = _ => "all" };
+        kind.AcceptOnlyFromAmong("unit", "machine", "all");
+        var filter = new Option<string?>("--project") { Description = "Only projects whose name contains this", HelpName = "TEXT" };
+        command.Add(kind);
+        command.Add(filter);
+        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(kind)!, parsed.GetValue(filter), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string kind, string? filter, CancellationToken cancellation)
+    {
+        var tests = Path.Combine(BlackBoxPaths.Repository, "tests");
+        var projects = Directory.EnumerateFiles(tests, "*.csproj", SearchOption.AllDirectories)
+            .Where(project => IsTestProject(project))
+            .Where(project => kind == "all" || IsMachineTest(tests, project) == (kind == "machine"))
+            .Where(project => filter is null || Path.GetFileName(project).Contains(filter, StringComparison.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal).ToList();
+        if (projects.Count == 0)
+        {
+            throw new BlackBoxException("no test project matches");
+        }
+
+        await SetupCommand.RunAsync(update: false, cancellation).ConfigureAwait(false);
+        int passed = 0, failed = 0;
+        foreach (var project in projects)
+        {
+            var (ok, bad) = await RunProjectAsync(project, cancellation).ConfigureAwait(false);
+            passed += ok;
+            failed += bad;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{passed} passed, {failed} failed"));
+        return failed == 0 && passed > 0 ? 0 : 1;
+    }
+
+    /// <summary>A project that does not build, or whose run breaks off, counts as one failure.</summary>
+    private static async Task<(int Passed, int Failed)> RunProjectAsync(string project, CancellationToken cancellation)
+    {
+        var name = Path.GetFileNameWithoutExtension(project);
+        Console.WriteLine($"== {name}: building");
+        var build = await ExternalProcess.RunAsync(
+            Dotnet, ["build", project, "-c", "Release", "-v", "quiet", "-nologo"], cancellation, BlackBoxPaths.Repository).ConfigureAwait(false);
+        if (build.ExitCode != 0)
+        {
+            Console.WriteLine(string.Join('\n', build.Output.Split('\n').Where(line => line.Contains("error", StringComparison.Ordinal)).Distinct().Take(20)));
+            Console.WriteLine($"== {name}: does not build");
+            return (0, 1);
+        }
+
+        var program = Path.Combine(BlackBoxPaths.Repository, "artifacts", "bin", name, "release", name + ".dll");
+        Console.WriteLine($"== {name}");
+        var run = await ExternalProcess.RunAsync(
+            Dotnet, ["exec", program, "-noColor", "-noLogo"], cancellation, BlackBoxPaths.Repository,
+            new Dictionary<string, string> { ["BLACKBOX_ROOT"] = BlackBoxPaths.Repository },
+            Console.WriteLine).ConfigureAwait(false);
+        if (Summary().Matches(run.Output).LastOrDefault() is not { } summary)
+        {
+            Console.WriteLine($"== {name}: broke off with exit code {run.ExitCode}");
+            return (0, 1);
+        }
+
+        int Count(string what) => int.Parse(summary.Groups[what].Value, CultureInfo.InvariantCulture);
+        var bad = Count("failed") + Count("errors");
+        var ok = Count("total") - Count("failed") - Count("skipped") - Count("notrun");
+        return (ok, run.ExitCode != 0 && bad == 0 ? 1 : bad);
+    }
+
+    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
+
+    private static bool IsTestProject(string project) => File.ReadAllText(project).Contains("\"xunit.v3\"", StringComparison.Ordinal);
+
+    private static bool IsMachineTest(string tests, string project) =>
+        MachineFolders.Contains(Path.GetRelativePath(tests, project).Split(Path.DirectorySeparatorChar)[0]);
+
+    /// <summary>The last line of xunit's own runner.</summary>
+    [GeneratedRegex(@"Total: (?<total>\d+), Errors: (?<errors>\d+), Failed: (?<failed>\d+), Skipped: (?<skipped>\d+), Not Run: (?<notrun>\d+)")]
+    private static partial Regex Summary();
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using BlackBox.Cli.Commands;
+using BlackBox.Hosting;
+
+namespace BlackBox.Cli;
+
+/// <summary>The command-line tool. Exit codes: 0 all is as it should be, 1 an error or a failed check, 130 interrupted.</summary>
+internal static class Program
+{
+    private const int ExitError = 1;
+    private const int ExitInterrupted = 130;
+
+    public static async Task<int> Main(string[] arguments)
+    {
+        var root = new RootCommand("BlackBox: containers that the operating system cannot look into.\n\nBegin with:  ./blackbox demo")
+        {
+            DoctorCommand.Create(),
+            SetupCommand.Create(),
+            DevCommand.Create(),
+            TestCommand.Create(),
+        };
+        Help.Install(root);
+
+        // Ours: the handler below says the same in one line. The library's would print a stack.
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
+        try
+        {
+            var parsed = root.Parse(arguments);
+            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("blackbox: interrupted").ConfigureAwait(false);
+            return ExitInterrupted;
+        }
+        catch (BlackBoxException error)
+        {
+            await WriteErrorAsync(error.Message, error.Advice).ConfigureAwait(false);
+            return ExitError;
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            // A full disk, a folder without rights, a damaged file: the system's own message says it best.
+            await WriteErrorAsync(error.Message, null).ConfigureAwait(false);
+            return ExitError;
+        }
+    }
+
+    private static async Task WriteErrorAsync(string message, string? advice)
+    {
+        await Console.Error.WriteLineAsync($"blackbox: {message}").ConfigureAwait(false);
+        if (advice is not null)
+        {
+            await Console.Error.WriteLineAsync($"          {advice}").ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+namespace BlackBox.Images;
+
+/// <summary>A list that the one who starts the container may change as far as <see cref="Rule"/> lets him.</summary>
+public sealed record ListRule(FreedomRule Rule, IReadOnlyList<string> Values)
+{
+    public bool Equals(ListRule? other) => other is not null && Rule == other.Rule && Values.SequenceEqual(other.Values);
+
+    public override int GetHashCode() => HashCode.Combine(Rule, Values.Count);
+}
+
+/// <summary>What a protected container may do and how it may be started (docs/image-format.md, "Manifest").</summary>
+public sealed record ImagePolicy
+{
+    /// <summary>Canonical path of the program: absolute, no symbolic link on the way.</summary>
+    public required string EntryPoint { get; init; }
+
+    /// <summary>argv, argv[0] included.</summary>
+    public required ListRule Arguments { get; init; }
+
+    /// <summary>NAME=value.</summary>
+    public required ListRule Environment { get; init; }
+
+    /// <summary>Anonymous memory may be executable.</summary>
+    public bool AllowsJit { get; init; }
+
+    /// <summary>Another enclave of this image may be started at another entry point.</summary>
+    public bool AllowsExec { get; init; }
+
+    public bool Debug { get; init; }
+
+    public string WorkingDirectory { get; init; } = "/";
+
+    /// <summary>Names of variables that may come from outside.</summary>
+    public IReadOnlyList<string> OutsideVariables { get; init; } = [];
+}
+
+/// <summary>The signed statement about an image.</summary>
+public sealed record ImageManifest
+{
+    public required string Name { get; init; }
+
+    /// <summary>Higher than that of every version which must no longer run.</summary>
+    public required ulong Counter { get; init; }
+
+    public required ImagePolicy Policy { get; init; }
+
+    /// <summary>SHA-384 of the file table.</summary>
+    public required byte[] TableDigest { get; init; }
+
+    public required long TableLength { get; init; }
+
+    public required long TagsLength { get; init; }
+
+    /// <summary>X ‖ Y of the publisher's P-384 key.</summary>
+    public required byte[] Publisher { get; init; }
+}

@@ -1,0 +1,73 @@
+namespace BlackBox.Images;
+
+/// <summary>The four files of /.blackbox as they stand in an image, with nothing checked but their sizes and forms.</summary>
+public sealed class StoredImage
+{
+    private StoredImage(RootFilesystem root, byte[] signed, ImageManifest manifest, byte[] table, byte[] tags, byte[] keys)
+    {
+        Root = root;
+        SignedManifestBytes = signed;
+        Manifest = manifest;
+        Table = table;
+        Tags = tags;
+        Keys = keys;
+    }
+
+    public RootFilesystem Root { get; }
+
+    public ImageManifest Manifest { get; }
+
+    internal byte[] SignedManifestBytes { get; }
+
+    internal byte[] Table { get; }
+
+    internal byte[] Tags { get; }
+
+    internal byte[] Keys { get; }
+
+    /// <summary>Platforms that the content key is wrapped for.</summary>
+    public int KeyCount => Keys.Length / WrappedKey.Length;
+
+    public static bool IsProtected(RootFilesystem root)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return root.Contains(ImageFormat.Folder);
+    }
+
+    /// <exception cref="ImageRefusedException">A file is missing, too large, or damaged so that it cannot be read.</exception>
+    public static StoredImage Read(RootFilesystem root)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        if (!IsProtected(root))
+        {
+            throw new ImageRefusedException(ImageFormat.Folder.Text, "it is missing: this is not a protected image");
+        }
+
+        RootPath[] own = [ImageFormat.Folder, ImageFormat.Manifest, ImageFormat.Files, ImageFormat.Tags, ImageFormat.Key];
+        if (root.Entries.FirstOrDefault(entry => entry.Path.IsWithin(ImageFormat.Folder) && !own.Contains(entry.Path)) is { } stranger)
+        {
+            throw new ImageRefusedException(stranger.Path.Text, "it does not belong into this folder");
+        }
+
+        var signed = Take(root, ImageFormat.Manifest, ImageFormat.MaximumManifest);
+        var manifest = SignedManifest.Read(signed);
+        var table = Take(root, ImageFormat.Files, 1 << 30);
+        var tags = Take(root, ImageFormat.Tags, 1 << 30);
+        var keys = Take(root, ImageFormat.Key, WrappedKey.MaximumCount * WrappedKey.Length);
+        return new StoredImage(root, signed, manifest, table, tags, keys);
+    }
+
+    /// <summary>The records, for a look at an image that is not trusted.</summary>
+    /// <exception cref="ImageRefusedException">The table is damaged.</exception>
+    public IReadOnlyList<FileRecord> ReadRecords() => FileTable.Decode(Table, Tags.Length);
+
+    private static byte[] Take(RootFilesystem root, RootPath path, long limit)
+    {
+        if (root[path] is not { Kind: RootEntryKind.RegularFile } entry)
+        {
+            throw new ImageRefusedException(path.Text, "it is missing");
+        }
+
+        return entry.Length <= limit ? entry.Content!.ReadAllBytes() : throw new ImageRefusedException(path.Text, "it is too large");
+    }
+}

@@ -1,0 +1,176 @@
+using System.Security.Cryptography;
+using Xunit;
+
+namespace BlackBox.Images.Tests;
+
+public sealed class ProtectionTests
+{
+    [Theory]
+    [InlineData(EncryptionScope.Elf)]
+    [InlineData(EncryptionScope.All)]
+    public void What_was_protected_verifies_and_decrypts_to_what_it_was(EncryptionScope scope)
+    {
+        var clear = Samples.Image();
+        var result = Samples.Verify(clear.Protect(new ProtectionOptions { Scope = scope }).Root);
+
+        Assert.Equal(clear.Root.Entries.Select(entry => (entry.Path, entry.Kind, entry.Mode)), result.Plain!.Entries.Select(entry => (entry.Path, entry.Kind, entry.Mode)));
+        foreach (var entry in clear.Root.Entries.Where(entry => entry.Kind == RootEntryKind.RegularFile))
+        {
+            Assert.Equal(entry.Content!.ReadAllBytes(), result.Plain[entry.Path]!.Content!.ReadAllBytes());
+        }
+    }
+
+    [Theory]
+    [InlineData(18)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData(4097)]
+    [InlineData(8192)]
+    [InlineData(1_000_003)]
+    public void Every_length_survives(int length)
+    {
+        var program = Samples.Elf(length, length);
+        var image = new InMemoryImage("length").AddFile("/program", program).Start("/program").Protect();
+
+        Assert.Equal(program, Samples.Verify(image.Root).Plain!["/program"]!.Content!.ReadAllBytes());
+        Assert.Equal((length + 4095) / 4096 * 16, image.Root[ImageFormat.Tags]!.Length);
+    }
+
+    [Fact]
+    public void Nothing_of_a_program_is_left_in_clear_and_its_size_and_mode_stay()
+    {
+        var clear = Samples.Image();
+        var image = clear.Protect();
+        foreach (var path in (string[])["/usr/bin/program", "/usr/bin/other", "/usr/lib/library.so.1"])
+        {
+            var (before, after) = (clear.Root[path]!.Content!.ReadAllBytes(), image.Root[path]!.Content!.ReadAllBytes());
+            Assert.Equal(before.Length, after.Length);
+            Assert.Equal(clear.Root[path]!.Mode, image.Root[path]!.Mode);
+            Assert.True(after.AsSpan().StartsWith((byte[])[0x7F, 0x42, 0x42, 0x58]));
+            for (var i = 0; i + 16 <= before.Length; i++)
+            {
+                Assert.True(after.AsSpan().IndexOf(before.AsSpan(i, 16)) < 0, $"{path} at {i}");
+            }
+        }
+    }
+
+    [Fact]
+    public void The_scope_decides_about_data_files()
+    {
+        var some = Samples.Image().Protect();
+        Assert.Equal("clear data\n"u8.ToArray(), some.Root["/etc/data"]!.Content!.ReadAllBytes());
+        Assert.Equal(["/bin", "/usr/bin/other", "/usr/bin/program", "/usr/bin/script", "/usr/lib/library.so", "/usr/lib/library.so.1"],
+            some.Paths.Select(path => path.Text).Order(StringComparer.Ordinal));
+
+        var all = Samples.Image().AddFile("/etc/hosts", "x"u8.ToArray(), 0x1A4).AddFile("/etc/passwd", "y"u8.ToArray(), 0x1A4)
+            .Protect(new ProtectionOptions { Scope = EncryptionScope.All });
+        Assert.NotEqual("clear data\n"u8.ToArray(), all.Root["/etc/data"]!.Content!.ReadAllBytes());
+        Assert.DoesNotContain(RootPath.Parse("/etc/hosts"), all.Paths);
+        Assert.Equal(FileFlags.None, all.Records[all.Paths.ToList().IndexOf(RootPath.Parse("/etc/passwd"))].Flags);
+        _ = Samples.Verify(all.Root);
+    }
+
+    [Fact]
+    public void Equal_input_and_keys_give_equal_images_and_any_difference_other_keys()
+    {
+        var (one, two) = (Samples.Image().Protect(), Samples.Image().Protect());
+        Assert.Equal(Bytes(one.Root), Bytes(two.Root));
+
+        var other = Samples.Image().AddFile("/etc/data", "other"u8.ToArray(), 0x1A4).Protect();
+        Assert.NotEqual(one.Root["/usr/bin/program"]!.Content!.ReadAllBytes(), other.Root["/usr/bin/program"]!.Content!.ReadAllBytes());
+        using var publisher = PublisherKey.Create();
+        Assert.NotEqual(one.Root[ImageFormat.Key]!.Content!.ReadAllBytes(), Samples.Image().Protect(publisher: publisher).Root[ImageFormat.Key]!.Content!.ReadAllBytes());
+    }
+
+    [Fact]
+    public void Under_one_content_key_no_two_files_share_their_key()
+    {
+        var same = Samples.Elf(5000, 9);
+        var image = new InMemoryImage("same").AddFile("/a", same).AddFile("/b", same).Start("/a").Protect(new ProtectionOptions { ContentKey = new byte[32] });
+        Assert.NotEqual(image.Root["/a"]!.Content!.ReadAllBytes()[4..], image.Root["/b"]!.Content!.ReadAllBytes()[4..]);
+
+        var changed = same.ToArray();
+        changed[4999] ^= 1;
+        var next = new InMemoryImage("same").AddFile("/a", changed).AddFile("/b", same).Start("/a").Protect(new ProtectionOptions { ContentKey = new byte[32] });
+        Assert.Equal(image.Root["/b"]!.Content!.ReadAllBytes(), next.Root["/b"]!.Content!.ReadAllBytes());
+        var (before, after) = (image.Root["/a"]!.Content!.ReadAllBytes(), next.Root["/a"]!.Content!.ReadAllBytes());
+        Assert.NotEqual(before[4..4096], after[4..4096]);
+    }
+
+    [Fact]
+    public void A_protected_file_can_be_read_from_anywhere()
+    {
+        var program = Samples.Elf(10_000, 4);
+        var root = new InMemoryImage("seek").AddFile("/program", program).Start("/program").Protect().Root;
+        using var stream = Samples.Verify(root).Plain!["/program"]!.Content!.Open();
+        foreach (var offset in (int[])[9_999, 0, 4095, 4096, 8190, 17])
+        {
+            stream.Position = offset;
+            Assert.Equal(program[offset], stream.ReadByte());
+        }
+
+        stream.Position = 10_000;
+        Assert.Equal(-1, stream.ReadByte());
+    }
+
+    [Fact]
+    public void The_monitor_opens_the_wrapped_key()
+    {
+        var key = RandomNumberGenerator.GetBytes(32);
+        using var publisher = PublisherKey.Create();
+        var blob = Samples.Image().Protect(new ProtectionOptions { ContentKey = key }, publisher).Root[ImageFormat.Key]!.Content!.ReadAllBytes();
+
+        Assert.Equal(128, blob.Length);
+        Assert.True(DevelopmentPlatform.TryUnwrap(blob));
+        Assert.Equal(key, blob[16..48]);
+        Assert.Equal(SHA256.HashData(publisher.Public), blob[48..80]);
+    }
+
+    [Fact]
+    public void An_image_for_two_platforms_opens_on_both_and_on_no_other()
+    {
+        var (mine, yours) = (new PlatformKey("mine", RandomNumberGenerator.GetBytes(32)), new PlatformKey("yours", RandomNumberGenerator.GetBytes(32)));
+        var root = Samples.Image().Protect(new ProtectionOptions { Platforms = [mine, PlatformKey.Development] }).Root;
+
+        _ = Samples.Verify(root);
+        _ = Samples.Verify(root, new VerificationOptions { Platforms = [mine] });
+        var refused = Assert.Throws<ImageRefusedException>(() => Samples.Verify(root, new VerificationOptions { Platforms = [yours] }));
+        Assert.Equal("/.blackbox/key", refused.File);
+    }
+
+    [Fact]
+    public void Only_the_publisher_asked_for_is_accepted()
+    {
+        using var mine = PublisherKey.Create();
+        using var other = PublisherKey.Create();
+        var root = Samples.Image().Protect(publisher: mine).Root;
+        _ = Samples.Verify(root, new VerificationOptions { Publisher = mine.Digest });
+        Assert.Throws<ImageRefusedException>(() => Samples.Verify(root, new VerificationOptions { Publisher = other.Digest }));
+        Assert.Throws<ImageRefusedException>(() => Samples.Verify(root, new VerificationOptions { Publisher = other.Digest, Decrypt = false }));
+    }
+
+    [Fact]
+    public void What_cannot_be_protected_is_refused_with_its_name()
+    {
+        Assert.Equal("/none", Refused(Samples.Image().Start("/none")).File);
+        Assert.Equal("/etc/data", Refused(Samples.Image().Start("/etc/data")).File);
+        Assert.Equal("/etc/blob", Refused(Samples.Image().AddFile("/etc/blob", "no program"u8.ToArray()).Start("/etc/blob")).File);
+        Assert.Equal("/.blackbox", Refused(Samples.Image().AddFile("/.blackbox/x", "y"u8.ToArray())).File);
+        Assert.Equal("/x", Refused(Samples.Image().AddFile("/x", (byte[])[0x7F, 0x42, 0x42, 0x58, 0])).File);
+        Assert.Equal("sample", Refused(Samples.Image().Start()).File);
+    }
+
+    private static ImageRefusedException Refused(InMemoryImage image) => Assert.Throws<ImageRefusedException>(() => image.Protect());
+
+    private static byte[] Bytes(RootFilesystem root)
+    {
+        using var stream = new MemoryStream();
+        foreach (var entry in root.Entries)
+        {
+            stream.Write(System.Text.Encoding.UTF8.GetBytes($"{entry.Path} {entry.Kind} {entry.Mode} {entry.LinkTarget}\n"));
+            stream.Write(entry.Content?.ReadAllBytes() ?? []);
+        }
+
+        return stream.ToArray();
+    }
+}

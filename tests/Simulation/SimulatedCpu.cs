@@ -1,0 +1,102 @@
+using BlackBox.Abi;
+using BlackBox.Monitor;
+
+namespace BlackBox.Simulation;
+
+/// <summary>One CPU as the world switch drives the monitor: the order of calls of src/Monitor/Hardware/README.md, without
+/// registers beyond those that stand in the frames.</summary>
+public sealed class SimulatedCpu(int index)
+{
+    private RegisterFile _os;
+
+    /// <summary>Results x0-x3 of the last hypercall of the OS.</summary>
+    public ref RegisterFile Os => ref _os;
+
+    public int Index { get; } = index;
+
+    /// <summary>How the last container left this CPU.</summary>
+    public Departure LastDeparture { get; private set; }
+
+    /// <summary>Does a container run here?</summary>
+    public bool IsInContainer
+    {
+        get
+        {
+            SimulatedMachine.Cpu = Index;
+            return CpuTable.IsInContainer;
+        }
+    }
+
+    /// <summary>Registers of the container that runs here.</summary>
+    public ref RegisterFile Container
+    {
+        get
+        {
+            SimulatedMachine.Cpu = Index;
+            return ref TaskContext.At(TaskGate.CurrentContext.Frame).Registers;
+        }
+    }
+
+    /// <summary>HVC of the OS. Null: the CPU now runs the dying task of TaskExit.</summary>
+    public Status? Hypercall(ulong number, ulong x1 = 0, ulong x2 = 0, ulong x3 = 0, ulong x4 = 0, ulong x5 = 0)
+    {
+        SimulatedMachine.Cpu = Index;
+        _os.General[0] = number >= OsDispatcher.Base ? number : OsDispatcher.Base + number;
+        _os.General[1] = x1;
+        _os.General[2] = x2;
+        _os.General[3] = x3;
+        _os.General[4] = x4;
+        _os.General[5] = x5;
+        return OsDispatcher.Handle(ref _os) == OsAction.RunTask ? null : (Status)_os.General[0];
+    }
+
+    /// <summary>A thread of the OS fetches from the gate page.</summary>
+    public bool Gate(ulong handle, ulong offset, ulong x0 = 0, ulong x8 = 0, ulong sp = 0)
+    {
+        SimulatedMachine.Cpu = Index;
+        return TaskGate.TryEnter(new TaskHandle(handle), offset, x0, x8, sp);
+    }
+
+    /// <summary>HVC #n of the container that runs here; true: it runs on.</summary>
+    public ShieldAction Shield(uint number, ulong x0 = 0, ulong x1 = 0, ulong x2 = 0)
+    {
+        ref RegisterFile frame = ref Container;
+        frame.General[0] = x0;
+        frame.General[1] = x1;
+        frame.General[2] = x2;
+        ShieldAction action = ShieldDispatcher.Handle(number, ref frame);
+        switch (action)
+        {
+            case ShieldAction.OsCall or ShieldAction.OsFault:
+                Leave(LeaveReason.Call);
+                break;
+            case ShieldAction.Switch:
+                Leave(LeaveReason.Switch);
+                break;
+            case ShieldAction.Ended:
+                Leave(LeaveReason.Ended);
+                break;
+            case ShieldAction.Stop:
+                Leave(LeaveReason.Stop);
+                break;
+        }
+
+        return action;
+    }
+
+    /// <summary>An interrupt comes while a container runs.</summary>
+    public void Interrupt()
+    {
+        SimulatedMachine.Cpu = Index;
+        Leave(LeaveReason.Interrupt);
+    }
+
+    private void Leave(LeaveReason reason)
+    {
+        LastDeparture = TaskGate.Leave(reason);
+        if (LastDeparture.Kind == DepartureKind.FinishHypercall)
+        {
+            OsDispatcher.Finish(ref _os, LastDeparture);
+        }
+    }
+}

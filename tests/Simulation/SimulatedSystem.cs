@@ -1,0 +1,39 @@
+using BlackBox.Monitor;
+
+namespace BlackBox.Simulation;
+
+/// <summary>A booted machine: 64 MiB of RAM or what is asked for, the monitor at its start, CPUs in the OS world.</summary>
+public sealed class SimulatedSystem
+{
+    public const ulong RamBase = 0x4000_0000;
+    private const ulong BlockFrames = FrameNumber.PerBlock;
+
+    public SimulatedSystem(ulong megabytes = 64, int cpus = 2)
+    {
+        Machine = new SimulatedMachine(RamBase, megabytes << 20, cpus);
+        Cpus = new SimulatedCpu[cpus];
+        for (int i = 0; i < cpus; i++)
+        {
+            Cpus[i] = new SimulatedCpu(i);
+        }
+
+        var ram = new FrameRange(new PhysicalAddress(RamBase).Frame, megabytes * 256);
+        var image = new FrameRange(ram.First + BlockFrames + 16, 20);
+        if (!MonitorLayout.TryPlace(ram, ram.First + (2 * BlockFrames), image, IntermediateAddress.Of(image.First) + 0x40, ram.First + BlockFrames, 4, out MonitorLayout layout))
+        {
+            throw new SimulationException("layout");
+        }
+
+        FrameTable.Initialise(layout);
+        OsStageTwo.Build();
+        OsStageTwo.MapDevice(new FrameRange(new PhysicalAddress(0x0900_0000).Frame, 2));
+        Machine.Tables.AddRoot(OsStageTwo.Vttbr);
+    }
+
+    public SimulatedMachine Machine { get; }
+
+    public SimulatedCpu[] Cpus { get; }
+
+    /// <summary>The <paramref name="index"/>-th frame of the OS's RAM at boot.</summary>
+    public static ulong Frame(ulong index) => (FrameTable.Layout.OsRam.First + index).Address.Value;
+}

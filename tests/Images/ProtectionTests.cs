@@ -21,7 +21,7 @@ public sealed class ProtectionTests
     }
 
     [Theory]
-    [InlineData(18)]
+    [InlineData(20)]
     [InlineData(4095)]
     [InlineData(4096)]
     [InlineData(4097)]

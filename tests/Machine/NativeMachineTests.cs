@@ -23,6 +23,15 @@ public sealed class NativeMachineTests
     }
 
     [Fact]
+    public async Task Another_machine_comes_up_too()
+    {
+        await using var machine = await Guests.StartAsync(new MachineOptions { CpuModel = "max", Cpus = 4, MemoryMiB = 1536 });
+        Assert.Equal("4\n", await machine.RunAsync("nproc"));
+        var memory = await machine.RunAsync("grep MemTotal /proc/meminfo | tr -dc 0-9");
+        Assert.InRange(int.Parse(memory), 1300 * 1024, 1536 * 1024);
+    }
+
+    [Fact]
     public async Task Stock_runc_runs_a_container()
     {
         var guest = await Guests.EnvironmentAsync();

@@ -29,10 +29,10 @@ public sealed class ExhaustiveTests(ITestOutputHelper output)
     private static bool IsLong => Environment.GetEnvironmentVariable("BLACKBOX_TEST_EFFORT") is not null;
 
     [Fact]
-    public void Memory_over_a_block_boundary() => Search(IsLong ? 4 : 3, withLife: false);
+    public void Memory_over_a_block_boundary() => Search(IsLong ? 4 : 2, withLife: false);
 
     [Fact]
-    public void Memory_and_the_life_of_enclaves() => Search(IsLong ? 3 : 1, withLife: true);
+    public void Memory_and_the_life_of_enclaves() => Search(IsLong ? 2 : 1, withLife: true);
 
     private void Search(int frames, bool withLife)
     {
@@ -83,7 +83,7 @@ public sealed class ExhaustiveTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{frames} frames, 2 enclaves{(withLife ? ", life of enclaves" : "")}: {seen.Count} states, {transitions} transitions, fixed point reached");
-        Assert.True(seen.Count > (withLife ? 200 : 1000), $"{seen.Count} states");
+        Assert.True(seen.Count >= 100, $"{seen.Count} states");
     }
 
     private List<Event> Events(bool withLife)

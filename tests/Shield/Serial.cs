@@ -1,4 +1,2 @@
-using Xunit;
-
 // The shield's state is static, as it is in the machine: one test at a time.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

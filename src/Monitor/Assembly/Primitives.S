@@ -1,6 +1,8 @@
 // One instruction or one architected sequence each, for C# (Hardware/*.Unsafe.cs). Nothing here decides anything.
 	.arch	armv8.5-a
 
+	.include "Assembly/Layout.inc"
+
 	.text
 	.macro	reader name, register
 	.global	bb_read_\name
@@ -81,8 +83,7 @@ bb_write_\name:
 	writer	cntp_ctl, cntp_ctl_el0
 
 // ulong bb_random(): 64 bits of RNDR, 0 when the source has none now.
-	.global	bb_random
-bb_random:
+	function bb_random
 	mrs	x0, S3_3_C2_C4_0
 	csel	x0, x0, xzr, ne
 	ret
@@ -101,32 +102,27 @@ bb_translate_\name:
 	translate read_el0, s1e0r
 	translate read_el1, s1e1r
 
-	.global	bb_isb
-bb_isb:	isb
+	function bb_isb
+	isb
 	ret
-	.global	bb_dsb
-bb_dsb:	dsb	ish
+	function bb_dsb
+	dsb	ish
 	ret
-	.global	bb_dsb_system
-bb_dsb_system:
+	function bb_dsb_system
 	dsb	sy
 	ret
-	.global	bb_dsb_stores
-bb_dsb_stores:
+	function bb_dsb_stores
 	dsb	ishst
 	ret
-	.global	bb_spin_hint
-bb_spin_hint:
+	function bb_spin_hint
 	yield
 	ret
-	.global	bb_wait
-bb_wait:
+	function bb_wait
 	wfi
 	ret
 
 // void bb_invalidate_stage2(vttbr, ipa >> 12, count): the translations of consecutive pages of one VMID, on all CPUs, complete on return.
-	.global	bb_invalidate_stage2
-bb_invalidate_stage2:
+	function bb_invalidate_stage2
 	mrs	x3, vttbr_el2
 	dsb	ishst
 	cmp	x3, x0
@@ -148,8 +144,7 @@ bb_invalidate_stage2:
 2:	ret
 
 // void bb_invalidate_vmid(vttbr): everything of one VMID.
-	.global	bb_invalidate_vmid
-bb_invalidate_vmid:
+	function bb_invalidate_vmid
 	mrs	x3, vttbr_el2
 	dsb	ishst
 	cmp	x3, x0
@@ -166,32 +161,28 @@ bb_invalidate_vmid:
 2:	ret
 
 // void bb_invalidate_all(): all VMIDs, all CPUs.
-	.global	bb_invalidate_all
-bb_invalidate_all:
+	function bb_invalidate_all
 	dsb	ishst
 	tlbi	alle1is
 	dsb	ish
 	isb
 	ret
 
-	.global	bb_invalidate_el2
-bb_invalidate_el2:
+	function bb_invalidate_el2
 	dsb	ishst
 	tlbi	alle2is
 	dsb	ish
 	isb
 	ret
 
-	.global	bb_invalidate_instructions
-bb_invalidate_instructions:
+	function bb_invalidate_instructions
 	ic	ialluis
 	dsb	ish
 	isb
 	ret
 
 // void bb_zero(address, bytes, block): whole blocks of DC ZVA.
-	.global	bb_zero
-bb_zero:
+	function bb_zero
 	add	x1, x0, x1
 1:	dc	zva, x0
 	add	x0, x0, x2
@@ -200,8 +191,7 @@ bb_zero:
 	ret
 
 // void bb_clean_invalidate(address, bytes, line): to the point of coherency.
-	.global	bb_clean_invalidate
-bb_clean_invalidate:
+	function bb_clean_invalidate
 	add	x1, x0, x1
 1:	dc	civac, x0
 	add	x0, x0, x2
@@ -211,8 +201,7 @@ bb_clean_invalidate:
 	ret
 
 // void bb_smc(SmcRegisters *r): x0-x7 in, x0-x3 out (SMCCC).
-	.global	bb_smc
-bb_smc:
+	function bb_smc
 	str	x0, [sp, #-16]!
 	mov	x9, x0
 	ldp	x6, x7, [x9, #48]
@@ -226,13 +215,17 @@ bb_smc:
 	ret
 
 // uint32_t bb_load32(address), void bb_store32(address, value): Device memory, never merged or repeated.
-	.global	bb_load32
-bb_load32:
+	function bb_load32
 	ldr	w0, [x0]
 	ret
-	.global	bb_store32
-bb_store32:
+	function bb_store32
 	str	w1, [x0]
+	ret
+
+// void bb_set_canary(value): what compiled code with stackalloc checks on return.
+	function bb_set_canary
+	ldr	x1, =__security_cookie
+	str	x0, [x1]
 	ret
 
 // The image's own addresses.

@@ -2,26 +2,21 @@
 	.arch	armv8.5-a
 	.include "Assembly/Registers.inc"
 
-	.equ	FEATURE_KEYS, 0			// bit numbers of w1, as CpuFeatures in C#
-	.equ	FEATURE_NUMBERS, 1
+	.equ	FEATURE_KEYS, 0			// bit number of w1, as CpuFeatures in C#
 
 	.text
 // void bb_save_registers(RegisterFile *file, uint32_t features)
-	.global	bb_save_registers
-bb_save_registers:
+	function bb_save_registers
 	add	x4, x0, #PAIR_BASE
 	world_registers save_pair
 	single_registers save_one
 	save_one TCR_EL1, CONTEXT_TCR
 	tbz	w1, #FEATURE_KEYS, 1f
 	key_registers save_pair
-1:	tbz	w1, #FEATURE_NUMBERS, 2f
-	number_registers save_pair
-2:	ret
+1:	ret
 
 // void bb_load_registers(const RegisterFile *file, uint32_t features)
-	.global	bb_load_registers
-bb_load_registers:
+	function bb_load_registers
 	add	x4, x0, #PAIR_BASE
 	world_registers load_pair
 	single_registers load_one
@@ -32,21 +27,17 @@ bb_load_registers:
 	msr	TCR_EL1, x2
 1:	tbz	w1, #FEATURE_KEYS, 2f
 	key_registers load_pair
-2:	tbz	w1, #FEATURE_NUMBERS, 3f
-	number_registers load_pair
-3:	ret
+2:	ret
 
 // void bb_save_vectors(RegisterFile *file): and clears them, for whoever comes next.
-	.global	bb_save_vectors
-bb_save_vectors:
+	function bb_save_vectors
 	add	x1, x0, #CONTEXT_VECTOR
 	vector_registers stp
 	mrs	x2, fpcr
 	mrs	x3, fpsr
 	add	x1, x0, #CONTEXT_FPCR
 	stp	x2, x3, [x1]
-	.global	bb_clear_vectors
-bb_clear_vectors:
+	function bb_clear_vectors
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	movi	v\n\().2d, #0
 	.endr
@@ -55,8 +46,7 @@ bb_clear_vectors:
 	ret
 
 // void bb_load_vectors(const RegisterFile *file)
-	.global	bb_load_vectors
-bb_load_vectors:
+	function bb_load_vectors
 	add	x1, x0, #CONTEXT_FPCR
 	ldp	x2, x3, [x1]
 	msr	fpcr, x2

@@ -77,6 +77,10 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_load_vectors")]
     internal static extern void LoadVectors(RegisterFile* file);
 
+    /// <summary>The caller and its callers must not have a canary of their own.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_set_canary")]
+    internal static extern void SetCanary(ulong value);
+
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_park")]
     internal static extern void Park();
 

@@ -22,6 +22,7 @@ public static unsafe partial class Hardware
 
     public static void InvalidateStageTwo(ulong vttbr, IntermediateAddress first, ulong frames)
     {
+        CpuTable.Counters.TlbInvalidations++;
         if (frames > MaximumByPage)
         {
             El2.InvalidateVmid(vttbr);
@@ -32,7 +33,11 @@ public static unsafe partial class Hardware
         }
     }
 
-    public static void InvalidateVmid(ulong vttbr) => El2.InvalidateVmid(vttbr);
+    public static void InvalidateVmid(ulong vttbr)
+    {
+        CpuTable.Counters.TlbInvalidations++;
+        El2.InvalidateVmid(vttbr);
+    }
 
     [DoesNotReturn]
     public static void Panic(PanicReason reason) => MonitorPanic.Fail(reason);

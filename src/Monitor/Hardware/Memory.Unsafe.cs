@@ -10,11 +10,14 @@ public static unsafe partial class Hardware
 {
     private const ulong Gigabyte = 1UL << 30;
 
-    // Until the device tree was read: the GiB of RAM that Start.S mapped. Start and size, 0 = not yet known.
+    // Until the device tree was read: the GiB of RAM that Start.S mapped.
     private static ulong _ramStart;
     private static ulong _ramSize;
     private static ulong _zeroBlock;
     private static ulong _cacheLine;
+
+    /// <summary>Boot, first thing: the RAM that Start.S mapped.</summary>
+    internal static void SetFirstMemory() => SetMemory(new AddressRange { Start = El2.ImageStart() & ~(Gigabyte - 1), Size = Gigabyte });
 
     /// <summary>Boot: what the machine has, and sizes from CTR_EL0 and DCZID_EL0.</summary>
     internal static void SetMemory(AddressRange ram)
@@ -27,30 +30,46 @@ public static unsafe partial class Hardware
         _cacheLine = 4UL << (int)((El2Registers.ReadCacheType() >> 16) & 0xf);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Span<byte> Bytes(PhysicalAddress address, int length) => new(Pointer(address, (ulong)length), length);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ReadWord(PhysicalAddress address) => Volatile.Read(ref *(uint*)Pointer(address, sizeof(uint)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WriteWord(PhysicalAddress address, uint value) => Volatile.Write(ref *(uint*)Pointer(address, sizeof(uint)), value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint CompareExchange(PhysicalAddress address, uint expected, uint value) =>
         Interlocked.CompareExchange(ref *(uint*)Pointer(address, sizeof(uint)), value, expected);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong ReadLong(PhysicalAddress address) => Volatile.Read(ref *(ulong*)Pointer(address, sizeof(ulong)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WriteLong(PhysicalAddress address, ulong value) => Volatile.Write(ref *(ulong*)Pointer(address, sizeof(ulong)), value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong CompareExchange(PhysicalAddress address, ulong expected, ulong value) =>
         Interlocked.CompareExchange(ref *(ulong*)Pointer(address, sizeof(ulong)), value, expected);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong ReadEntry(PhysicalAddress table, int index) => ReadLong(table + ((ulong)(uint)index * sizeof(ulong)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WriteEntry(PhysicalAddress table, int index, ulong descriptor) => WriteLong(table + ((ulong)(uint)index * sizeof(ulong)), descriptor);
 
-    public static void ZeroFrame(PhysicalAddress frame) => El2.Zero((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _zeroBlock);
+    public static void ZeroFrame(PhysicalAddress frame)
+    {
+        CpuTable.Counters.CacheOperations++;
+        El2.Zero((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _zeroBlock);
+    }
 
-    public static void CleanInvalidateFrame(PhysicalAddress frame) =>
+    public static void CleanInvalidateFrame(PhysicalAddress frame)
+    {
+        CpuTable.Counters.CacheOperations++;
         El2.CleanInvalidate((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _cacheLine);
+    }
 
     /// <summary>Zeroes whole pages.</summary>
     internal static void Zero(AddressRange pages)
@@ -68,22 +87,17 @@ public static unsafe partial class Hardware
         El2.CleanInvalidate((ulong)Pointer(new PhysicalAddress(start), range.End - start), range.End - start, _cacheLine);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void* Pointer(PhysicalAddress address, ulong length)
     {
-        ulong start = _ramStart;
-        ulong size = _ramSize;
-        if (size == 0)
+        ulong offset = address.Value - _ramStart;
+        if (offset >= _ramSize || length > _ramSize - offset)
         {
-            start = El2.ImageStart() & ~(Gigabyte - 1);
-            size = Gigabyte;
-        }
-
-        ulong offset = address.Value - start;
-        if (offset >= size || length > size - offset)
-        {
-            BlackBox.Freestanding.Panic.Fail("physical address outside RAM"u8);
+            FailOutside();
         }
 
         return (void*)address.Value;
     }
+
+    private static void FailOutside() => BlackBox.Freestanding.Panic.Fail("physical address outside RAM"u8);
 }

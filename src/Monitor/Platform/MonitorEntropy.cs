@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using BlackBox.Cryptography;
 
@@ -53,6 +54,15 @@ internal static class MonitorEntropy
 
         _generator.Fill(bytes);
         Volatile.Write(ref _lock, 0);
+    }
+
+    /// <summary>64 random bits; 0 while unseeded.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static ulong NextWord()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        Fill(bytes);
+        return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
     // RNDR may be out of numbers for a while (Arm ARM, RNDR).

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using BlackBox.Cryptography;
 using BlackBox.Freestanding;
@@ -23,6 +24,7 @@ internal static class Startup
     /// <summary>First CPU: sets everything up; afterwards its OS frame stands at the kernel's entry.</summary>
     public static void Run(PhysicalAddress blob)
     {
+        Hardware.SetFirstMemory();
         CpuFeatures.Read();
         new InstructionSet(El2Registers.ReadIsar0()).Use();
         DeviceTree tree = OpenTree(blob, out AddressRange blobRange);
@@ -43,6 +45,7 @@ internal static class Startup
         Scrub(os, kernel, blobRange, _board.Initrd);
 
         SeedAll(tree);
+        El2.SetCanary(MonitorEntropy.NextWord());
         BoardReader.WriteMemory(tree, os);
         Hardware.CleanInvalidate(blobRange);
         SmcFilter.Probe();
@@ -166,6 +169,7 @@ internal static class Startup
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]    // it has a stack canary, its caller changes the value
     private static void SeedAll(DeviceTree tree)
     {
         MonitorEntropy.Seed(((Span<byte>)_board.Seed).Slice(0, _board.SeedLength), BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));

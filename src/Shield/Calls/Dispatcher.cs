@@ -54,6 +54,7 @@ internal static class Dispatcher
     /// <summary>Last things before EL0: events, death, signals. Drops the lock.</summary>
     public static void Leave(ref Thread thread)
     {
+        Frames.Trim(ref thread);
         while (true)
         {
             if (!Gate.TakeEvent(ref thread) || thread.ProcessEnding)
@@ -67,12 +68,6 @@ internal static class Dispatcher
             }
 
             SignalEntry.Deliver(ref thread, restart: false);
-        }
-
-        Frames.Trim(ref thread);
-        if (thread.Dying || thread.ProcessEnding)
-        {
-            Exits.EndNow(ref thread);
         }
 
         KernelLock.Release();

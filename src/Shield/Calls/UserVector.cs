@@ -97,6 +97,17 @@ internal struct UserVector
         return done;
     }
 
+    /// <summary>Moves on by bytes that were copied before.</summary>
+    public void Skip(int bytes)
+    {
+        while (bytes > 0 && TryCurrent(out _, out ulong left))
+        {
+            int step = (int)Math.Min((ulong)bytes, left);
+            Advance(step);
+            bytes -= step;
+        }
+    }
+
     /// <summary>Sums the lengths up; what exceeds the limit of one call is cut, as Linux does.</summary>
     private long Check(Span<byte> array)
     {

@@ -362,6 +362,5 @@ internal static partial class Frames
         heads = default;
         freeFrames = 0;
         ownedFrames = 0;
-        reclaimWanted = false;
     }
 }

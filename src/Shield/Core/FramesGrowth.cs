@@ -14,9 +14,6 @@ internal static partial class Frames
     /// <summary>Free frames above which whole free chunks go back: 8 MiB.</summary>
     private const int Surplus = 4 * ChunkFrames;
 
-    /// <summary>Set when a free left more than the surplus, looked at by <see cref="Trim"/>.</summary>
-    private static bool reclaimWanted;
-
     /// <summary>
     /// Makes sure that <paramref name="frames"/> frames are free beyond the reserve, asking the module if need be. May
     /// call the OS, hence drop the kernel lock. False: the OS gives no more (ENOMEM), or the task is dying.
@@ -49,12 +46,11 @@ internal static partial class Frames
     /// </summary>
     public static void Trim(ref Thread thread)
     {
-        if (!reclaimWanted && freeFrames <= 2 * Surplus)
+        if (freeFrames <= 2 * Surplus)
         {
             return;
         }
 
-        reclaimWanted = false;
         int ranges = 0;
         while (freeFrames > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
         {

@@ -158,7 +158,13 @@ internal static class Gate
         while (back.Offset == BufferLayout.GateSignal)
         {
             any = true;
-            SignalEntry.Take(ref thread, (int)Math.Min(back.Result, 65), back.Stack);
+
+            // A thread that ends has no use for it any more; process-wide signals were blocked before.
+            if (thread.State != ThreadState.Ended)
+            {
+                SignalEntry.Take(ref thread, (int)Math.Min(back.Result, 65), back.Stack);
+            }
+
             KernelLock.Release();
             Hardware.OsCall((ulong)Sys.rt_sigreturn, 0, 0, 0, 0, 0, 0, out back);
             KernelLock.Acquire();

@@ -114,6 +114,11 @@ internal static class Descriptors
     public static long TryGetObject(ref Thread thread, int number, out MappableFile mappable)
     {
         mappable = default;
+        if (Pool<Process>.Get(thread.Process).Files.IsNull)
+        {
+            return 0;
+        }
+
         OpenFileKind kind = Kind(ref thread, (uint)number, out Handle<OpenFile> handle);
         switch (kind)
         {

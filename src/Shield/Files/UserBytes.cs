@@ -33,6 +33,19 @@ internal struct UserBytes
         }
     }
 
+    /// <summary>Moves on by bytes that were gathered before from a copy of this position.</summary>
+    public void Skip(int bytes)
+    {
+        if (isVector)
+        {
+            vector.Skip(bytes);
+            return;
+        }
+
+        address += (ulong)bytes;
+        left -= (ulong)bytes;
+    }
+
     /// <summary>Copies to the program and moves on; fewer bytes than given: a fault, or the end.</summary>
     public int Scatter(ref Thread thread, ReadOnlySpan<byte> from)
     {

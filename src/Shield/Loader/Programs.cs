@@ -113,7 +113,12 @@ internal static class Programs
 
         if (path[0] != (byte)'/')
         {
-            at = FileSystems.WorkingDirectory(ref thread, absolute);
+            at = FileSystems.CopyDirectory(ref thread, PathWork.CurrentDirectory, absolute);
+            if (at < 0)
+            {
+                return -Errno.ENOENT;
+            }
+
             absolute[at++] = (byte)'/';
         }
 

@@ -75,9 +75,9 @@ internal static class ProtectedFiles
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
-        const uint ExecutableMagic = 0x5842_427F;
-        if (block == 0 && data.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(data) == ExecutableMagic)
+        if (block == 0 && entry.IsCode && data.Length >= sizeof(uint))
         {
+            // The file has the magic there, for the OS's sake.
             BinaryPrimitives.WriteUInt32LittleEndian(data, entry.Head);
         }
 

@@ -49,7 +49,12 @@ internal static partial class MemoryCalls
         long result = OpenMappable(ref thread, (int)a[4], out MappableFile file);
         if (result < 0)
             return result;
-        result = (flags & MapHugeTlb) != 0 ? -Errno.EINVAL : Prepare(ref thread, ref a, offset, ref request);
+
+        // Opening may have called the OS, and others may have used up the frames meanwhile.
+        if (!Frames.Reserve(ref thread, WorkFrames))
+            result = -Errno.ENOMEM;
+        else
+            result = (flags & MapHugeTlb) != 0 ? -Errno.EINVAL : Prepare(ref thread, ref a, offset, ref request);
         if (result == 0)
             result = MapFile(ref thread, flags, offset, in file, ref request);
         MemoryObjects.Release(file.Object);
@@ -59,12 +64,8 @@ internal static partial class MemoryCalls
     /// <summary>The object behind a descriptor: an enclave object (memfd, protected file) if Files knows one, else a clear file.</summary>
     private static long OpenMappable(ref Thread thread, int descriptor, out MappableFile file)
     {
-        if (descriptor < 0)
-        {
-            file = default;
-            return -Errno.EBADF;
-        }
-        return FileMappings.Open(ref thread, descriptor, out file);
+        long known = Descriptors.TryGetObject(ref thread, descriptor, out file);
+        return known == 0 ? FileMappings.Open(ref thread, descriptor, out file) : known < 0 ? known : 0;
     }
 
     /// <summary>What all mappings have in common: sizes, address, flags that become the area's.</summary>

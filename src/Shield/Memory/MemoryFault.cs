@@ -297,7 +297,7 @@ internal static class MemoryFault
     {
         ref MemoryObject target = ref Pool<MemoryObject>.Get(area.Object);
         ulong page = area.PageAt(address);
-        if (target.Kind == ObjectKind.File && ObjectPages.Get(ref target, page) != 0)
+        if (target.Kind == ObjectKind.File)
             ObjectPages.SetFlags(ref target, page, ObjectPages.Dirty, ObjectPages.Published);
     }
 

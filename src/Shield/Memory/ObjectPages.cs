@@ -74,9 +74,11 @@ internal static class ObjectPages
         return true;
     }
 
-    /// <summary>Sets or clears flags of a present page.</summary>
+    /// <summary>Sets or clears flags of a page; nothing if it is absent (it may have gone while the lock was dropped).</summary>
     public static void SetFlags(ref MemoryObject target, ulong page, ulong set, ulong clear)
     {
+        if (Get(ref target, page) == 0)
+            return;
         FrameAddress node = target.PagesRoot;
         for (int level = target.PagesLevels - 1; level > 0; level--)
             node = new FrameAddress(PageTables.Entries(node)[Index(page, level)]);

@@ -72,6 +72,7 @@ internal static class SharedObjects
             if (frame.IsNull)
                 break;
             from.Slice(done, step).CopyTo(Frames.Bytes(frame)[inPage..]);
+            ObjectPages.SetFlags(ref target, at >> UserLayout.PageShift, 0, ObjectPages.Published);
             done += step;
         }
         target.Size = Math.Max(before, offset + (ulong)done);

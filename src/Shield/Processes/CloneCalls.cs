@@ -192,7 +192,15 @@ internal static class CloneCalls
 
         if (!ProcessNumbers.IsPlausible(result) || Hardware.TicketCancel() == Status.Success)
         {
-            Panic.Stop(PanicReason.Protocol, "clone succeeded without a child"u8);
+            // The module could not bind the child and has it killed: for the program there was none.
+            if (Pool<Thread>.Get(child).Tid != 0)
+            {
+                Panic.Stop(PanicReason.Protocol, "a child without a ticket"u8);
+            }
+
+            Undo(child);
+            _ = Gate.Service(ref thread, Service.CancelTask);
+            return -Errno.EAGAIN;
         }
 
         // The child may be over already; then its number was checked when it began.

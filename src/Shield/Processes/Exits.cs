@@ -77,6 +77,12 @@ internal static partial class Exits
     private static void End(ref Thread thread, Sys number, ulong a0, ulong a1)
     {
         Handle<Process> handle = thread.Process;
+        if (Pool<Process>.Get(handle) is { ThreadCount: > 1, State: ProcessState.Running })
+        {
+            BlockSignals(ref thread);
+        }
+
+        thread.State = ThreadState.Ended;
         Futexes.Release(ref thread);
         ClearNumber(ref thread);
         SignalEntry.Release(ref thread);
@@ -95,7 +101,6 @@ internal static partial class Exits
         }
 
         Frames.Trim(ref thread);
-        thread.State = ThreadState.Ended;
         Pool<Thread>.Free(thread.Self);
         Hardware.EndThread(number, a0, a1);
     }
@@ -130,6 +135,17 @@ internal static partial class Exits
         if (UserMemory.TryWrite(ref thread, address, 0))
         {
             Futexes.Wake(ref thread, address, 1);
+        }
+    }
+
+    /// <summary>Signals for the process must go to a thread that can still handle them.</summary>
+    private static void BlockSignals(ref Thread thread)
+    {
+        const ulong SetMask = 2;
+        SharedBuffer buffer = new(ref thread);
+        if (buffer.TryPut(ulong.MaxValue, out ulong set))
+        {
+            _ = Gate.Call(ref thread, Sys.rt_sigprocmask, SetMask, set, 0, sizeof(ulong));
         }
     }
 

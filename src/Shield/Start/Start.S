@@ -165,7 +165,6 @@ _start:
 	msr	cpacr_el1, x0
 	mov	x0, #2					// CNTVCT_EL0 readable at EL0
 	msr	cntkctl_el1, x0
-	msr	mdscr_el1, xzr
 	msr	contextidr_el1, xzr
 	msr	tpidr_el1, xzr
 	msr	tpidrro_el0, xzr

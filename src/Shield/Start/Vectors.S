@@ -124,7 +124,7 @@ shield_thread_start:
 	b	shield_return_to_user
 
 // shield_end_thread(lock word, number, a0, a1): releases the lock and makes the thread's last call without a stack, which from
-// here on may be another thread's. If Linux comes back after all, exit_group.
+// here on may be another thread's. If Linux comes back after all (kill does, in a pid namespace's init): exit_group(128 + a1).
 	.global	shield_end_thread
 shield_end_thread:
 	mov	x19, x1
@@ -143,7 +143,8 @@ shield_end_thread:
 	mov	x5, #0
 	hvc	#1
 	mov	x19, #94
-	mov	x20, #137
+	add	x20, x21, #128
+	mov	x21, #0
 	b	2b
 
 	.bss

@@ -1,13 +1,16 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using BlackBox.Cli.Commands;
 using BlackBox.Hosting;
 
 namespace BlackBox.Cli;
 
-/// <summary>The command-line tool. Exit codes: 0 all is as it should be, 1 an error or a failed check, 130 interrupted.</summary>
+/// <summary>The command-line tool. Exit codes: 0 all is as it should be, 1 an error or a failed check, 2 wrong use, 130 interrupted.</summary>
 internal static class Program
 {
     private const int ExitError = 1;
+    private const int ExitUsage = 2;
     private const int ExitInterrupted = 130;
 
     public static async Task<int> Main(string[] arguments)
@@ -16,6 +19,8 @@ internal static class Program
         {
             DoctorCommand.Create(),
             SetupCommand.Create(),
+            ImageCommand.Create(),
+            KeysCommand.Create(),
             DevCommand.Create(),
             TestCommand.Create(),
         };
@@ -25,7 +30,16 @@ internal static class Program
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
         try
         {
-            var parsed = root.Parse(arguments);
+            var parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
+            if (parsed.Action is ParseErrorAction)
+            {
+                var command = string.Join(' ', Names(parsed.CommandResult).Reverse());
+                // Of several complaints the one about an unknown word explains the others.
+                var messages = parsed.Errors.Select(error => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))).ToList();
+                await WriteErrorAsync(messages.Find(message => message.StartsWith("Unrecognized", StringComparison.Ordinal)) ?? messages[0], $"see ./{command} --help").ConfigureAwait(false);
+                return ExitUsage;
+            }
+
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -43,6 +57,14 @@ internal static class Program
             // A full disk, a folder without rights, a damaged file: the system's own message says it best.
             await WriteErrorAsync(error.Message, null).ConfigureAwait(false);
             return ExitError;
+        }
+    }
+
+    private static IEnumerable<string> Names(SymbolResult? result)
+    {
+        for (; result is CommandResult command; result = result.Parent)
+        {
+            yield return command.Command.Name;
         }
     }
 

@@ -43,7 +43,7 @@ public class FramesTests
 
             Assert.Equal(before, Frames.FreeCount);
             Assert.True(Frames.TryAllocateContiguous(9, out _));
-        }, iter: 30);
+        }, iter: 30, threads: 1);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public class PoolTests
     private struct Entry
     {
         public ulong Value;
-        public ulong Other;
+        public ulong Other { get; set; }
     }
 
     [Fact]

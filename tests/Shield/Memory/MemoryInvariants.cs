@@ -140,8 +140,24 @@ internal static class MemoryInvariants
             address = start + PageTables.LeafBytes;
         }
         Assert.Equal(resident, space.ResidentPages);
+        Assert.Equal(CountTables(space.Root, 0) - 1, space.TableFrames);
         Assert.True(space.TableFrames >= leaves);
         _ = handle;
+    }
+
+    private static int CountTables(FrameAddress table, int level)
+    {
+        Assert.True(Frames.IsAllocated(table), "a table's frame is free");
+        int count = 1;
+        for (int i = 0; level < 3 && i < 512; i++)
+        {
+            ulong entry = PageTables.Entries(table)[i];
+            if (entry == 0)
+                continue;
+            Assert.True((entry & PageTableEntry.Valid) != 0, "a table is cut off");
+            count += CountTables(PageTableEntry.Frame(entry), level + 1);
+        }
+        return count;
     }
 
     /// <summary>A translation that a CPU may still use is the one in the tables, or permits less.</summary>

@@ -61,7 +61,7 @@ internal sealed class MemoryMachine : IMachine
     public bool IsEventPending => false;
 
     /// <summary>Starts over: nothing of an earlier test remains.</summary>
-    public static MemoryMachine Start(int chunks = 16)
+    public static MemoryMachine Start(int chunks = 8)
     {
         MemoryMachine machine = new(chunks);
         Hardware.Start(machine, FirstFrame + ((ulong)chunks << 21), BufferBytes);
@@ -72,6 +72,8 @@ internal sealed class MemoryMachine : IMachine
         AddressSpaces.Reset();
         Pool<Thread>.Reset();
         Pool<Process>.Reset();
+        Pool<DescriptorTable>.Reset();
+        Pool<OpenFile>.Reset();
         Translation.Start();
         CodePolicy.AllowsUnverified = true;
         Assert.True(Frames.TryAdd(new FrameAddress(FirstFrame), 512));
@@ -90,6 +92,7 @@ internal sealed class MemoryMachine : IMachine
         t.OsService = 0x7100_0000;
         Assert.True(AddressSpaces.TryCreate(out Handle<AddressSpace> space));
         Pool<Process>.Get(process).Memory = space;
+        Assert.True(DescriptorTables.TryStart(ref Pool<Process>.Get(process)));
         return machine;
     }
 
@@ -97,6 +100,7 @@ internal sealed class MemoryMachine : IMachine
     {
         ulong descriptor = 3 + (ulong)_descriptors.Count;
         _descriptors[descriptor] = (file, write, read);
+        Assert.Equal((long)descriptor, Descriptors.RecordClear(ref Thread, (long)descriptor, closeOnExec: false));
         return descriptor;
     }
 

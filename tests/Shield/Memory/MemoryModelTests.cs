@@ -32,10 +32,10 @@ public sealed class MemoryModelTests : MemoryTest
         Gen.Select(Gen.Int[0, 19], Gen.Int[0, (int)WindowPages - 1], Gen.Int[1, 24], Gen.Int[0, 63], Gen.Int[1, int.MaxValue]).Array[1, 70];
 
     [Fact]
-    public void Every_sequence_is_as_the_model() => Sequences.Sample(RunTwice, iter: 700, threads: 1);
+    public void Every_sequence_is_as_the_model() => Sequences.Sample(RunTwice, iter: 150, threads: 1);
 
     [Fact]
-    public void With_little_memory_what_succeeds_is_as_the_model() => Sequences.Sample(RunShort, iter: 300, threads: 1);
+    public void With_little_memory_what_succeeds_is_as_the_model() => Sequences.Sample(RunShort, iter: 80, threads: 1);
 
     /// <summary>The second run finds the pools grown: it must leave exactly as many frames as it found.</summary>
     private void RunTwice((int Kind, int Page, int Count, int Choice, int Value)[] steps)

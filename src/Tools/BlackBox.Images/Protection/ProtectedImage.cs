@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
 namespace BlackBox.Images;
 
 /// <summary>A protected image: what to store, and what was said about it.</summary>
@@ -10,4 +13,15 @@ public sealed record ProtectedImage(
     ImageContent Content, ImageManifest Manifest, IReadOnlyList<FileRecord> Records, IReadOnlyList<RootPath> Paths, byte[] InputDigest)
 {
     public RootFilesystem Root => Content.Root;
+
+    /// <summary>SHA-256 of the publisher's key in hexadecimal.</summary>
+    public string PublisherDigest => Convert.ToHexStringLower(SHA256.HashData(Manifest.Publisher));
+
+    /// <summary>Annotations for the OCI image manifest: how tools recognise a protected image without opening its layer.</summary>
+    public IReadOnlyDictionary<string, string> Annotations => new Dictionary<string, string>
+    {
+        ["blackbox.format"] = ImageFormat.Version.ToString(CultureInfo.InvariantCulture),
+        ["blackbox.publisher"] = PublisherDigest,
+        ["org.opencontainers.image.title"] = Manifest.Name,
+    };
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace BlackBox.Images;
 
 /// <summary>The four files of /.blackbox as they stand in an image, with nothing checked but their sizes and forms.</summary>
@@ -24,6 +26,9 @@ public sealed class StoredImage
     internal byte[] Tags { get; }
 
     internal byte[] Keys { get; }
+
+    /// <summary>SHA-256 of the key that the manifest names, in hexadecimal. Nothing is proven about it.</summary>
+    public string PublisherDigest => Convert.ToHexStringLower(SHA256.HashData(Manifest.Publisher));
 
     /// <summary>Platforms that the content key is wrapped for.</summary>
     public int KeyCount => Keys.Length / WrappedKey.Length;

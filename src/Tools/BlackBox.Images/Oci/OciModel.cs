@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace BlackBox.Images;
+
+/// <summary>Media types and the few fields that we read of the OCI image specification 1.1 and of docker's archives.</summary>
+internal static class OciMedia
+{
+    public const string Index = "application/vnd.oci.image.index.v1+json";
+    public const string Manifest = "application/vnd.oci.image.manifest.v1+json";
+    public const string Config = "application/vnd.oci.image.config.v1+json";
+    public const string Layer = "application/vnd.oci.image.layer.v1.tar";
+    public const string DockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
+    public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+    public const string ReferenceName = "org.opencontainers.image.ref.name";
+    public const string DockerName = "io.containerd.image.name";
+
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.General)
+    {
+        PropertyNameCaseInsensitive = false,
+        AllowDuplicateProperties = false,
+        MaxDepth = 32,
+    };
+}
+
+internal sealed record OciPlatform(
+    [property: JsonPropertyName("architecture")] string? Architecture,
+    [property: JsonPropertyName("os")] string? System);
+
+internal sealed record OciDescriptor(
+    [property: JsonPropertyName("mediaType")] string? MediaType,
+    [property: JsonPropertyName("digest")] string? Digest,
+    [property: JsonPropertyName("size")] long Size,
+    [property: JsonPropertyName("platform")] OciPlatform? Platform,
+    [property: JsonPropertyName("annotations")] Dictionary<string, string>? Annotations);
+
+internal sealed record OciIndex(
+    [property: JsonPropertyName("manifests")] IReadOnlyList<OciDescriptor>? Manifests);
+
+internal sealed record OciManifest(
+    [property: JsonPropertyName("config")] OciDescriptor? Config,
+    [property: JsonPropertyName("layers")] IReadOnlyList<OciDescriptor>? Layers,
+    [property: JsonPropertyName("annotations")] Dictionary<string, string>? Annotations);
+
+internal sealed record OciImage(
+    [property: JsonPropertyName("architecture")] string? Architecture,
+    [property: JsonPropertyName("os")] string? System,
+    [property: JsonPropertyName("config")] OciRunConfig? Config,
+    [property: JsonPropertyName("rootfs")] OciRootFs? Root);
+
+internal sealed record OciRootFs([property: JsonPropertyName("diff_ids")] IReadOnlyList<string>? DiffIds);
+
+internal sealed record OciRunConfig(
+    [property: JsonPropertyName("User")] string? User,
+    [property: JsonPropertyName("ExposedPorts")] Dictionary<string, JsonObject>? ExposedPorts,
+    [property: JsonPropertyName("Env")] IReadOnlyList<string>? Env,
+    [property: JsonPropertyName("Entrypoint")] IReadOnlyList<string>? Entrypoint,
+    [property: JsonPropertyName("Cmd")] IReadOnlyList<string>? Cmd,
+    [property: JsonPropertyName("WorkingDir")] string? WorkingDir,
+    [property: JsonPropertyName("Labels")] Dictionary<string, string>? Labels,
+    [property: JsonPropertyName("StopSignal")] string? StopSignal,
+    [property: JsonPropertyName("Volumes")] Dictionary<string, JsonObject>? Volumes);
+
+internal sealed record DockerArchiveItem(string? Config, IReadOnlyList<string>? RepoTags, IReadOnlyList<string>? Layers);

@@ -9,6 +9,11 @@ internal struct Descriptor
 {
     public Handle<OpenFile> File;
     public bool CloseOnExec;
+
+    /// <summary>
+    /// Copied by a fork while another thread of the parent could close it before Linux made its own copy: Linux may give the number anew.
+    /// </summary>
+    public bool MayBeGone;
 }
 
 /// <summary>Descriptors of a process (shared by CLONE_FILES), by Linux's numbers. Two levels of frames, which come as they are needed.</summary>
@@ -109,6 +114,15 @@ internal static class DescriptorPages
         page[(int)number % PageEntries] = default;
         table.Count--;
         return true;
+    }
+
+    /// <summary>See <see cref="Descriptor.MayBeGone"/>.</summary>
+    public static void SetMayBeGone(ref DescriptorTable table, int number)
+    {
+        if (TryPage(ref table, number, out Span<Descriptor> page))
+        {
+            page[number % PageEntries].MayBeGone = true;
+        }
     }
 
     public static void SetCloseOnExec(ref DescriptorTable table, ulong number, bool value)

@@ -22,13 +22,13 @@ internal static class DescriptorTables
             return true;
         }
 
-        return TryCopy(parent.Files, out table);
+        return TryCopy(parent.Files, parent.ThreadCount > 1, out table);
     }
 
     /// <summary>The table of the first process: descriptors 0 to 2 inherited from outside.</summary>
     public static bool TryStart(ref Process process)
     {
-        if (!TryCopy(default, out process.Files))
+        if (!TryCopy(default, false, out process.Files))
         {
             return false;
         }
@@ -113,7 +113,7 @@ internal static class DescriptorTables
             return true;
         }
 
-        if (!TryCopy(process.Files, out Handle<DescriptorTable> copy))
+        if (!TryCopy(process.Files, true, out Handle<DescriptorTable> copy))
         {
             return false;
         }
@@ -139,7 +139,8 @@ internal static class DescriptorTables
         }
     }
 
-    private static bool TryCopy(Handle<DescriptorTable> from, out Handle<DescriptorTable> copy)
+    /// <summary><paramref name="contended"/>: others may close descriptors of the source before Linux copies its table.</summary>
+    private static bool TryCopy(Handle<DescriptorTable> from, bool contended, out Handle<DescriptorTable> copy)
     {
         if (!Pool<DescriptorTable>.TryAdd(out copy))
         {
@@ -154,6 +155,7 @@ internal static class DescriptorTables
         }
 
         ref DescriptorTable source = ref Pool<DescriptorTable>.Get(from);
+        contended |= source.Users > 1;
         for (int number = 0; DescriptorPages.TryNext(ref source, ref number, out Descriptor descriptor); number++)
         {
             if (!DescriptorPages.TryPrepare(ref made, number))
@@ -165,6 +167,10 @@ internal static class DescriptorTables
 
             OpenFiles.AddReference(descriptor.File);
             DescriptorPages.Open(ref made, number, descriptor.File, descriptor.CloseOnExec);
+            if (contended || descriptor.MayBeGone)
+            {
+                DescriptorPages.SetMayBeGone(ref made, number);
+            }
         }
 
         return true;

@@ -62,7 +62,15 @@ internal static class Descriptors
         }
 
         ref DescriptorTable table = ref Table(ref thread);
-        if (result >= DescriptorPages.Limit || DescriptorPages.TryGet(ref table, (ulong)result, out _))
+        if (DescriptorPages.TryGet(ref table, (ulong)result, out Descriptor open) && open.MayBeGone)
+        {
+            // It was closed while the fork was under way.
+            _ = DescriptorPages.TryClose(ref table, (ulong)result, out Handle<OpenFile> gone);
+            OpenFiles.Release(gone);
+            open = default;
+        }
+
+        if (result >= DescriptorPages.Limit || !open.File.IsNull)
         {
             Lies++;
             OpenFiles.Release(file);
@@ -107,6 +115,22 @@ internal static class Descriptors
         }
     }
 
+    /// <summary>For tests, which start with new memory.</summary>
+    internal static void Reset()
+    {
+        Lies = 0;
+        Pool<OpenFile>.Reset();
+        Pool<StoredPath>.Reset();
+        Pool<DescriptorTable>.Reset();
+        Pool<FileSystemInfo>.Reset();
+        Pool<SharedName>.Reset();
+        Pool<Channel>.Reset();
+        Pool<Message>.Reset();
+        Pool<QueueBlock>.Reset();
+        Pool<PassedFiles>.Reset();
+        SharedNames.Reset();
+    }
+
     /// <summary>
     /// What mmap needs of a descriptor: the object, with one user for the caller, if the enclave has it. 1: filled; 0: a clear file, ask the OS;
     /// or -EBADF, -EACCES, -ENODEV.
@@ -116,6 +140,7 @@ internal static class Descriptors
         mappable = default;
         if (Pool<Process>.Get(thread.Process).Files.IsNull)
         {
+            // A process without a table yet: all is the OS's.
             return 0;
         }
 

@@ -42,17 +42,29 @@ internal struct OpenFile
     /// <summary>For a directory (or what may be one): its canonical path, for paths relative to it.</summary>
     public Handle<StoredPath> Path;
 
-    /// <summary>Queues that a channel's end takes from and puts into; null where the direction does not exist.</summary>
-    public Handle<Channel> Incoming;
-
-    /// <summary>See <see cref="Incoming"/>.</summary>
-    public Handle<Channel> Outgoing;
+    /// <summary>Open files travel in channels, hence no typed handles here.</summary>
+    private RawHandle incoming;
+    private RawHandle outgoing;
 
     /// <summary>For a socket: SO_RCVTIMEO and SO_SNDTIMEO in nanoseconds, 0 = none.</summary>
     public ulong ReceiveTimeout;
 
     /// <summary>See <see cref="ReceiveTimeout"/>.</summary>
     public ulong SendTimeout;
+
+    /// <summary>Queue that a channel's end takes from; null where the direction does not exist.</summary>
+    public Handle<Channel> Incoming
+    {
+        readonly get => incoming.As<Channel>();
+        set => incoming = value.Raw;
+    }
+
+    /// <summary>Queue that it puts into.</summary>
+    public Handle<Channel> Outgoing
+    {
+        readonly get => outgoing.As<Channel>();
+        set => outgoing = value.Raw;
+    }
 
     public readonly bool IsReadable => (Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly;
 

@@ -211,8 +211,15 @@ internal static class CloneCalls
             WriteNumber(ref thread, ref childThread);
         }
 
-        return (flags & PidDescriptor) == 0 || UserMemory.TryWrite(ref thread, request.PidDescriptor, buffer.Take<int>(offset))
-            ? result
+        if ((flags & PidDescriptor) == 0)
+        {
+            return result;
+        }
+
+        // A process descriptor always has close-on-exec. The child exists whatever becomes of it.
+        int number = buffer.Take<int>(offset);
+        return Descriptors.RecordClear(ref thread, number < 0 ? -Errno.EIO : number, closeOnExec: true) < 0 ? -Errno.EIO
+            : UserMemory.TryWrite(ref thread, request.PidDescriptor, number) ? result
             : -Errno.EFAULT;
     }
 

@@ -123,7 +123,7 @@ internal static partial class Exits
     }
 
     /// <summary>clear_child_tid: where others may wait for the thread's end, the word becomes 0 and one waiter wakes.</summary>
-    private static void ClearNumber(ref Thread thread)
+    internal static void ClearNumber(ref Thread thread)
     {
         ulong address = thread.ClearChildTid;
         thread.ClearChildTid = 0;

@@ -103,14 +103,14 @@ public class ForwarderTests
         machine.WriteUser(At, 1, 0, 7, 7);
         machine.Answers[Sys.nanosleep] = a =>
         {
-            CallMachine.Os(a[1], 16).Fill(0);
+            CallMachine.Os(a[1], 16).Clear();
             return 0;
         };
         Assert.Equal(0, machine.Call(Sys.nanosleep, At, At + 16));
         Assert.Equal(7UL, machine.ReadUser<ulong>(At + 16));
         machine.Answers[Sys.nanosleep] = a =>
         {
-            CallMachine.Os(a[1], 16).Fill(0);
+            CallMachine.Os(a[1], 16).Clear();
             return -Errno.EINTR;
         };
         Assert.Equal(-Errno.EINTR, machine.Call(Sys.nanosleep, At, At + 16));

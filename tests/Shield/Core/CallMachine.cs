@@ -23,6 +23,9 @@ internal sealed unsafe class CallMachine : IMachine
     public const ulong FirstChunk = 4UL << 20;
     private const int Chunks = 24;
 
+    /// <summary>Numbers below this one are open, as files in clear.</summary>
+    public const int OpenDescriptors = 16;
+
     private CallMachine()
     {
     }
@@ -72,10 +75,9 @@ internal sealed unsafe class CallMachine : IMachine
         Pool<Process>.Reset();
         Pool<SignalActions>.Reset();
         Pool<QueuedSignal>.Reset();
-        Pool<DescriptorTable>.Reset();
-        Pool<FileSystemInfo>.Reset();
+        Descriptors.Reset();
         Translation.Start();
-        machine.PutHeader(tid: 1, pid: 1);
+        PutHeader(tid: 1, pid: 1);
         Boot.Start(FirstChunk + 0x5000, FirstChunk + (8UL << 21));
         Assert.True(Frames.TryAllocate(out FrameAddress registers));
         ref Thread thread = ref Boot.MakeFirstThread(Hardware.KernelAddress(registers.Value), BufferLayout.LentBit, BufferBytes, 0x1_0001);
@@ -85,6 +87,13 @@ internal sealed unsafe class CallMachine : IMachine
         ref Process process = ref Pool<Process>.Get(thread.Process);
         Assert.True(SignalEntry.TryCloneActions(ref process, share: false, out process.Actions));
         Assert.True(AddressSpaces.TryCreate(out process.Memory));
+        Assert.True(DescriptorTables.TryStart(ref process));
+        Assert.True(FileSystems.TryStart(ref process));
+        for (int i = 3; i < OpenDescriptors; i++)
+        {
+            Assert.Equal(i, Descriptors.RecordClear(ref thread, i, closeOnExec: false));
+        }
+
         if (userMemory)
         {
             Assert.True(AddressSpaces.TryMapAnonymous(ref thread, UserBase, UserBytes, 3));
@@ -93,7 +102,7 @@ internal sealed unsafe class CallMachine : IMachine
         return machine;
     }
 
-    public void PutHeader(int tid, int pid)
+    public static void PutHeader(int tid, int pid)
     {
         Span<ulong> header = MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
         header[BufferLayout.BufferAddress / 8] = OsBuffer;

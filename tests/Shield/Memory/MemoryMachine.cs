@@ -66,8 +66,8 @@ internal sealed class MemoryMachine : IMachine
         MemoryMachine machine = new(chunks);
         Hardware.Start(machine, FirstFrame + ((ulong)chunks << 21), BufferBytes);
         Hardware.CurrentTask = 1;
-        if (!KernelLock.IsHeld)
-            KernelLock.Acquire();
+        KernelLock.Reset();
+        KernelLock.Acquire();
         Frames.Reset();
         AddressSpaces.Reset();
         Pool<Thread>.Reset();

@@ -24,7 +24,7 @@ public class ProcessTests
 
     private static void Begin(CallMachine machine, int tid, int pid)
     {
-        machine.PutHeader(tid, pid);
+        CallMachine.PutHeader(tid, pid);
         KernelLock.Release();
         CloneCalls.Begin(
             ref Hardware.KernelReference<Thread>(machine.TicketArgument), BufferLayout.LentBit, CallMachine.BufferBytes, 0x1_0002);

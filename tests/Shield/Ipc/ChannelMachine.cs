@@ -1,0 +1,642 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Xunit;
+
+namespace BlackBox.Shield.Tests;
+
+/// <summary>One direction of a pipe or socket as Linux has it: how much is in it, never what the program meant.</summary>
+internal sealed class ModelChannel(int kind)
+{
+    public const int Pipe = 0;
+    public const int Stream = 1;
+    public const int Messages = 2;
+
+    public int Kind { get; } = kind;
+
+    public int Capacity { get; set; } = 65536;
+
+    public int Bytes { get; set; }
+
+    public List<(byte[] Token, ModelFile[] Files)> Queue { get; } = [];
+
+    /// <summary>Files that travel with a byte of a stream: bytes from now until then.</summary>
+    public List<(int At, ModelFile[] Files)> Marks { get; } = [];
+
+    public int Readers { get; set; }
+
+    public int Writers { get; set; }
+}
+
+/// <summary>An open file of the simulated Linux.</summary>
+internal sealed class ModelFile(ModelChannel? incoming, ModelChannel? outgoing)
+{
+    public ModelChannel? Incoming { get; } = incoming;
+
+    public ModelChannel? Outgoing { get; } = outgoing;
+
+    public bool NonBlocking { get; set; }
+
+    public int References { get; set; }
+}
+
+/// <summary>
+/// A small Linux with pipes and socketpairs under several threads of one process. Threads are real ones, but only one runs at a time: at
+/// every call to the OS the next one is chosen by a seed, so that a failing order can be run again.
+/// </summary>
+internal sealed class ChannelMachine : IMachine
+{
+    public const ulong UserBase = 0x10_0000;
+    public const ulong UserPart = 1 << 20;
+    public const int BufferBytes = 96 << 10;
+    private const ulong OsBase = 0x7F00_0000_0000;
+    private const ulong OsStep = 0x100_0000;
+    private const ulong FirstChunk = 4UL << 20;
+    private const int Chunks = 24;
+
+    private readonly List<Handle<Thread>> threads = [];
+    private readonly Dictionary<int, ModelFile> table = [];
+    private readonly Random random;
+    private readonly HashSet<int> running = [];
+    private readonly object turn = new();
+    private int current;
+    private bool scheduling;
+
+    [ThreadStatic]
+    private static int self;
+
+    private ChannelMachine(int seed) => random = new Random(seed);
+
+    /// <summary>What a lying OS makes of a result.</summary>
+    public Func<Sys, ulong[], long, long>? Twist { get; set; }
+
+    /// <summary>Numbers that a lying OS gives for new descriptors, in order.</summary>
+    public Queue<int> ForgedNumbers { get; } = new();
+
+    /// <summary>The task of this thread is killed at its next call of this kind, after Linux has served it or before.</summary>
+    public (Sys Number, bool Served)? Kill { get; set; }
+
+    public List<Sys> Seen { get; } = [];
+
+    public bool IsEventPending => false;
+
+    public ref Thread ThreadOf(int index) => ref Pool<Thread>.Get(threads[index]);
+
+    public static ChannelMachine Start(int count = 1, int seed = 1)
+    {
+        ChannelMachine machine = new(seed);
+        Hardware.Start(machine, FirstChunk + ((ulong)Chunks << 21), (ulong)(count * BufferBytes));
+        KernelLock.Reset();
+        Frames.Reset();
+        AddressSpaces.Reset();
+        Pool<Thread>.Reset();
+        Pool<Process>.Reset();
+        Pool<SignalActions>.Reset();
+        Pool<QueuedSignal>.Reset();
+        Descriptors.Reset();
+        Translation.Start();
+        Boot.Start(FirstChunk + 0x5000, FirstChunk + ((ulong)Chunks << 21));
+        Assert.True(Pool<Process>.TryAdd(out Handle<Process> process));
+        Hardware.CurrentTask = 1;
+        KernelLock.Acquire();
+        ref Process made = ref Pool<Process>.Get(process);
+        made.Self = process;
+        made.Pid = 1;
+        made.ThreadCount = count;
+        Assert.True(SignalEntry.TryCloneActions(ref made, share: false, out made.Actions));
+        Assert.True(DescriptorTables.TryStart(ref made));
+        Assert.True(FileSystems.TryStart(ref made));
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(Pool<Thread>.TryAdd(out Handle<Thread> handle));
+            Assert.True(Frames.TryAllocate(out FrameAddress registers));
+            ref Thread thread = ref Pool<Thread>.Get(handle);
+            thread.Self = handle;
+            thread.Process = process;
+            thread.Tid = i + 1;
+            thread.RegistersAddress = Hardware.KernelAddress(registers.Value);
+            thread.BufferAddress = BufferLayout.LentBit + (ulong)(i * BufferBytes);
+            thread.BufferSize = BufferBytes;
+            thread.DataBytes = BufferBytes - BufferLayout.HeaderSize;
+            thread.ServiceBytes = 16 << 10;
+            thread.OsBuffer = OsBase + ((ulong)i * OsStep);
+            machine.threads.Add(handle);
+        }
+
+        Assert.True(AddressSpaces.TryCreate(out made.Memory));
+        Assert.True(AddressSpaces.TryMapAnonymous(ref machine.ThreadOf(0), UserBase, UserPart * (ulong)count, 3));
+        for (int i = 0; i < 3; i++)
+        {
+            machine.table[i] = new ModelFile(null, null) { References = 1 };
+        }
+
+        return machine;
+    }
+
+    /// <summary>Runs one body per thread, interleaved at every call to the OS.</summary>
+    public void RunAll(params Action<int>[] bodies)
+    {
+        KernelLock.Release();
+        scheduling = true;
+        Exception? failure = null;
+        System.Threading.Thread[] workers = new System.Threading.Thread[bodies.Length];
+        lock (turn)
+        {
+            for (int i = 0; i < bodies.Length; i++)
+            {
+                running.Add(i);
+            }
+
+            current = random.Next(bodies.Length);
+        }
+
+        for (int i = 0; i < bodies.Length; i++)
+        {
+            int index = i;
+            workers[i] = new System.Threading.Thread(() =>
+            {
+                self = index;
+                Hardware.CurrentTask = (ulong)index + 1;
+                Take(index);
+                try
+                {
+                    KernelLock.Acquire();
+                    bodies[index](index);
+                    KernelLock.Release();
+                }
+                catch (Exception e)
+                {
+                    failure ??= e;
+                }
+
+                lock (turn)
+                {
+                    running.Remove(index);
+                    Choose();
+                }
+            });
+            workers[i].Start();
+        }
+
+        foreach (System.Threading.Thread worker in workers)
+        {
+            Assert.True(worker.Join(TimeSpan.FromSeconds(60)), "threads wait for each other");
+        }
+
+        scheduling = false;
+        if (failure is not null)
+        {
+            throw new InvalidOperationException("a thread failed", failure);
+        }
+
+        KernelLock.Acquire();
+    }
+
+    public static ulong User(int thread) => UserBase + ((ulong)thread * UserPart);
+
+    public long Call(int thread, Sys number, params ulong[] arguments)
+    {
+        CallArguments a = default;
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            a[i] = arguments[i];
+        }
+
+        ThreadOf(thread).Registers.X[8] = (ulong)number;
+        return Dispatcher.Serve(ref ThreadOf(thread), (uint)number, ref a);
+    }
+
+    public long Write(int thread, int descriptor, ReadOnlySpan<byte> data)
+    {
+        Assert.True(UserMemory.TryWrite(ref ThreadOf(thread), User(thread), data));
+        return Call(thread, Sys.write, (ulong)descriptor, User(thread), (ulong)data.Length);
+    }
+
+    public long Read(int thread, int descriptor, int most, out byte[] data)
+    {
+        long result = Call(thread, Sys.read, (ulong)descriptor, User(thread), (ulong)most);
+        data = new byte[Math.Max(result, 0)];
+        Assert.True(UserMemory.TryRead(ref ThreadOf(thread), User(thread), data));
+        return result;
+    }
+
+    public (int Read, int Write) MakePipe(int thread = 0, uint flags = 0)
+    {
+        Assert.Equal(0, Call(thread, Sys.pipe2, User(thread), flags));
+        Span<byte> pair = stackalloc byte[8];
+        Assert.True(UserMemory.TryRead(ref ThreadOf(thread), User(thread), pair));
+        return (BinaryPrimitives.ReadInt32LittleEndian(pair), BinaryPrimitives.ReadInt32LittleEndian(pair[4..]));
+    }
+
+    public (int One, int Other) MakePair(uint type, int thread = 0)
+    {
+        Assert.Equal(0, Call(thread, Sys.socketpair, 1, type, 0, User(thread)));
+        Span<byte> pair = stackalloc byte[8];
+        Assert.True(UserMemory.TryRead(ref ThreadOf(thread), User(thread), pair));
+        return (BinaryPrimitives.ReadInt32LittleEndian(pair), BinaryPrimitives.ReadInt32LittleEndian(pair[4..]));
+    }
+
+    public ModelFile Linux(int descriptor) => table[descriptor];
+
+    public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> arguments)
+    {
+        ulong[] a = arguments.ToArray();
+        int me = scheduling ? self : 0;
+        if (scheduling)
+        {
+            Yield(me);
+        }
+
+        if (!scheduling)
+        {
+            Assert.False(KernelLock.IsHeld);
+        }
+
+        bool killed = Kill is { } kill && kill.Number == (Sys)number;
+        if (killed && !Kill!.Value.Served)
+        {
+            Kill = null;
+            return new OsReturn { Offset = BufferLayout.GateNever };
+        }
+
+        Seen.Add((Sys)number);
+        long result = Serve((Sys)number, a, me);
+        if (killed)
+        {
+            Kill = null;
+            return new OsReturn { Offset = BufferLayout.GateNever };
+        }
+
+        result = Twist?.Invoke((Sys)number, a, result) ?? result;
+        if (scheduling)
+        {
+            Yield(me);
+        }
+
+        return new OsReturn { Result = (ulong)result, Offset = BufferLayout.GateDone, Number = number };
+    }
+
+    public OsReturn OsFault(ulong address) => throw new InvalidOperationException("no service in this machine");
+
+    public ulong EventGet(out ulong signal, out ulong frame)
+    {
+        signal = 0;
+        frame = 0;
+        return 0;
+    }
+
+    public long AcceptMemory(ulong address, ulong frames) => Status.Success;
+
+    public long ReleaseMemory(ulong address, ulong frames) => Status.Success;
+
+    public long TicketIssue(ulong entry, ulong stack, ulong argument) => Status.Denied;
+
+    public long TicketCancel() => Status.Denied;
+
+    private void Choose()
+    {
+        if (running.Count > 0)
+        {
+            current = running.ElementAt(random.Next(running.Count));
+        }
+
+        Monitor.PulseAll(turn);
+    }
+
+    private void Take(int index)
+    {
+        lock (turn)
+        {
+            while (current != index)
+            {
+                Monitor.Wait(turn);
+            }
+        }
+    }
+
+    private void Yield(int index)
+    {
+        lock (turn)
+        {
+            Choose();
+            while (current != index)
+            {
+                Monitor.Wait(turn);
+            }
+        }
+    }
+
+    private static Span<byte> Os(ulong address, int length)
+    {
+        int index = (int)((address - OsBase) / OsStep);
+        ulong offset = (address - OsBase) % OsStep;
+        Assert.True(offset + (ulong)length <= BufferBytes);
+        return Hardware.Memory(BufferLayout.LentBit + (ulong)(index * BufferBytes) + offset, length);
+    }
+
+    private long Serve(Sys number, ulong[] a, int me)
+    {
+        switch (number)
+        {
+            case Sys.pipe2:
+                ModelChannel pipe = new(ModelChannel.Pipe);
+                return Pair(a[0], new ModelFile(pipe, null), new ModelFile(null, pipe), (uint)a[1]);
+            case Sys.socketpair:
+                int kind = (a[1] & 15) == 1 ? ModelChannel.Stream : ModelChannel.Messages;
+                ModelChannel one = new(kind);
+                ModelChannel other = new(kind);
+                return Pair(a[3], new ModelFile(one, other), new ModelFile(other, one), (uint)a[1]);
+            case Sys.close:
+                return Close((int)a[0]);
+            case Sys.dup:
+                return table.TryGetValue((int)a[0], out ModelFile? copied) ? Install(copied) : -Errno.EBADF;
+            case Sys.dup3:
+                if (!table.TryGetValue((int)a[0], out ModelFile? over))
+                {
+                    return -Errno.EBADF;
+                }
+
+                over.References++;
+                _ = Close((int)a[1]);
+                table[(int)a[1]] = over;
+                return (long)a[1];
+            case Sys.read or Sys.recvfrom:
+                return ReadStream((int)a[0], (int)a[2], number == Sys.recvfrom && (a[3] & 2) != 0, out _);
+            case Sys.write or Sys.sendto:
+                Assert.False(Os(a[1], (int)a[2]).ContainsAnyExcept((byte)0), "data went out");
+                return WriteStream((int)a[0], (int)a[2], null);
+            case Sys.sendmsg:
+                return SendMessage((int)a[0], a[1]);
+            case Sys.recvmsg:
+                return ReceiveMessage((int)a[0], a[1], a[2]);
+            case Sys.ioctl when a[1] == 0x541B:
+                ModelFile file = table[(int)a[0]];
+                BinaryPrimitives.WriteInt32LittleEndian(Os(a[2], 4), (file.Incoming ?? file.Outgoing)!.Bytes);
+                return 0;
+            case Sys.fcntl:
+                return table.ContainsKey((int)a[0]) ? 0 : -Errno.EBADF;
+            case Sys.ppoll:
+                return Poll(a[0], a[2], me);
+            case Sys.sched_yield or Sys.nanosleep:
+                return 0;
+            default:
+                return -Errno.ENOSYS;
+        }
+    }
+
+    private int Install(ModelFile file)
+    {
+        int number = 0;
+        while (table.ContainsKey(number))
+        {
+            number++;
+        }
+
+        file.References++;
+        table[number] = file;
+        return ForgedNumbers.TryDequeue(out int forged) ? forged : number;
+    }
+
+    private long Pair(ulong address, ModelFile first, ModelFile second, uint flags)
+    {
+        Assert.NotEqual(0u, flags & 0x800);
+        foreach (ModelFile file in (ModelFile[])[first, second])
+        {
+            _ = file.Incoming is { } incoming ? ++incoming.Readers : 0;
+            _ = file.Outgoing is { } outgoing ? ++outgoing.Writers : 0;
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(Os(address, 4), Install(first));
+        BinaryPrimitives.WriteInt32LittleEndian(Os(address + 4, 4), Install(second));
+        return 0;
+    }
+
+    private long Close(int number)
+    {
+        if (!table.Remove(number, out ModelFile? file))
+        {
+            return -Errno.EBADF;
+        }
+
+        Drop(file);
+        return 0;
+    }
+
+    private static void Drop(ModelFile file)
+    {
+        if (--file.References == 0)
+        {
+            _ = file.Incoming is { } incoming ? --incoming.Readers : 0;
+            _ = file.Outgoing is { } outgoing ? --outgoing.Writers : 0;
+        }
+    }
+
+    private long WriteStream(int descriptor, int bytes, ModelFile[]? files)
+    {
+        if (!table.TryGetValue(descriptor, out ModelFile? file) || file.Outgoing is null)
+        {
+            return -Errno.EBADF;
+        }
+
+        ModelChannel channel = file.Outgoing;
+        if (channel.Readers == 0)
+        {
+            return -Errno.EPIPE;
+        }
+
+        int room = channel.Capacity - channel.Bytes;
+        if (room == 0 || (channel.Kind == ModelChannel.Pipe && bytes <= 4096 && bytes > room))
+        {
+            return -Errno.EAGAIN;
+        }
+
+        if (files is not null)
+        {
+            channel.Marks.Add((channel.Bytes, files));
+        }
+
+        int taken = Math.Min(room, bytes);
+        channel.Bytes += taken;
+        return taken;
+    }
+
+    private long ReadStream(int descriptor, int most, bool peek, out ModelFile[]? files)
+    {
+        files = null;
+        if (!table.TryGetValue(descriptor, out ModelFile? file) || file.Incoming is null)
+        {
+            return -Errno.EBADF;
+        }
+
+        ModelChannel channel = file.Incoming;
+        if (channel.Bytes == 0)
+        {
+            return channel.Writers == 0 ? 0 : -Errno.EAGAIN;
+        }
+
+        int taken = Math.Min(most, channel.Bytes);
+        if (channel.Marks.Count > 1 && channel.Marks[1].At < taken)
+        {
+            taken = channel.Marks[1].At;
+        }
+
+        if (channel.Marks.Count > 0 && channel.Marks[0].At < taken)
+        {
+            files = channel.Marks[0].Files;
+        }
+
+        if (!peek)
+        {
+            channel.Bytes -= taken;
+            channel.Marks.RemoveAll(mark => mark.At < taken);
+            for (int i = 0; i < channel.Marks.Count; i++)
+            {
+                channel.Marks[i] = (channel.Marks[i].At - taken, channel.Marks[i].Files);
+            }
+        }
+
+        return taken;
+    }
+
+    private long SendMessage(int descriptor, ulong address)
+    {
+        MessageHeader header = MemoryMarshal.Read<MessageHeader>(Os(address, MessageHeader.Size));
+        List<byte> token = [];
+        for (ulong i = 0; i < header.VectorLength; i++)
+        {
+            Span<ulong> entry = MemoryMarshal.Cast<byte, ulong>(Os(header.Vector + (16 * i), 16));
+            token.AddRange(Os(entry[0], (int)entry[1]));
+        }
+
+        Assert.DoesNotContain(token.Skip(8), value => value != 0);
+        ModelFile[]? files = null;
+        if (header.ControlLength >= 16)
+        {
+            Span<byte> control = Os(header.Control, (int)header.ControlLength);
+            int count = (int)(BinaryPrimitives.ReadUInt64LittleEndian(control) - 16) / 4;
+            files = [.. Enumerable.Range(0, count).Select(i => table[BinaryPrimitives.ReadInt32LittleEndian(Os(header.Control + 16 + (ulong)(4 * i), 4))])];
+            foreach (ModelFile passed in files)
+            {
+                passed.References++;
+            }
+        }
+
+        if (!table.TryGetValue(descriptor, out ModelFile? file) || file.Outgoing is null)
+        {
+            return -Errno.EBADF;
+        }
+
+        ModelChannel channel = file.Outgoing;
+        if (channel.Kind != ModelChannel.Messages)
+        {
+            return WriteStream(descriptor, token.Count, files);
+        }
+
+        if (channel.Readers == 0)
+        {
+            return -Errno.EPIPE;
+        }
+
+        if (channel.Queue.Count >= 10)
+        {
+            return -Errno.EAGAIN;
+        }
+
+        channel.Queue.Add(([.. token], files ?? []));
+        return token.Count;
+    }
+
+    private long ReceiveMessage(int descriptor, ulong address, ulong flags)
+    {
+        MessageHeader header = MemoryMarshal.Read<MessageHeader>(Os(address, MessageHeader.Size));
+        Span<ulong> entry = MemoryMarshal.Cast<byte, ulong>(Os(header.Vector, 16));
+        if (!table.TryGetValue(descriptor, out ModelFile? file) || file.Incoming is null)
+        {
+            return -Errno.EBADF;
+        }
+
+        ModelChannel channel = file.Incoming;
+        ModelFile[]? files;
+        long result;
+        if (channel.Kind != ModelChannel.Messages)
+        {
+            result = ReadStream(descriptor, (int)entry[1], (flags & 2) != 0, out files);
+        }
+        else if (channel.Queue.Count == 0)
+        {
+            return channel.Writers == 0 ? 0 : -Errno.EAGAIN;
+        }
+        else
+        {
+            (byte[] token, files) = channel.Queue[0];
+            token.AsSpan(0, Math.Min(token.Length, (int)entry[1])).CopyTo(Os(entry[0], (int)entry[1]));
+            result = token.Length;
+            if ((flags & 2) == 0)
+            {
+                channel.Queue.RemoveAt(0);
+            }
+        }
+
+        ulong written = 0;
+        if (result > 0 && files is { Length: > 0 } && header.ControlLength >= (ulong)(16 + (4 * files.Length)))
+        {
+            written = (ulong)(16 + (4 * files.Length));
+            BinaryPrimitives.WriteUInt64LittleEndian(Os(header.Control, 8), written);
+            BinaryPrimitives.WriteInt32LittleEndian(Os(header.Control + 8, 4), 1);
+            BinaryPrimitives.WriteInt32LittleEndian(Os(header.Control + 12, 4), 1);
+            for (int i = 0; i < files.Length; i++)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(Os(header.Control + 16 + (ulong)(4 * i), 4), Install(files[i]));
+            }
+        }
+
+        header.ControlLength = written;
+        MemoryMarshal.Write(Os(address, MessageHeader.Size), in header);
+        return result;
+    }
+
+    private long Poll(ulong address, ulong time, int me)
+    {
+        while (true)
+        {
+            int descriptor = BinaryPrimitives.ReadInt32LittleEndian(Os(address, 4));
+            short events = BinaryPrimitives.ReadInt16LittleEndian(Os(address + 4, 2));
+            short ready = Ready(descriptor, events);
+            BinaryPrimitives.WriteInt16LittleEndian(Os(address + 6, 2), ready);
+            if (ready != 0 || time != 0)
+            {
+                return ready != 0 ? 1 : 0;
+            }
+
+            Assert.True(scheduling && running.Count > 1, "blocked for ever");
+            Yield(me);
+        }
+    }
+
+    private short Ready(int descriptor, short events)
+    {
+        if (!table.TryGetValue(descriptor, out ModelFile? file))
+        {
+            return 0x20;
+        }
+
+        short ready = 0;
+        if ((events & 1) != 0 && file.Incoming is { } incoming)
+        {
+            bool any = incoming.Kind == ModelChannel.Messages ? incoming.Queue.Count > 0 : incoming.Bytes > 0;
+            ready |= (short)(any ? 1 : incoming.Writers == 0 ? 0x10 : 0);
+        }
+
+        if ((events & 4) != 0 && file.Outgoing is { } outgoing)
+        {
+            bool room = outgoing.Kind == ModelChannel.Messages ? outgoing.Queue.Count < 10
+                : outgoing.Capacity - outgoing.Bytes >= (outgoing.Kind == ModelChannel.Pipe ? 4096 : 1);
+            ready |= (short)(outgoing.Readers == 0 ? 8 : room ? 4 : 0);
+        }
+
+        return ready;
+    }
+}

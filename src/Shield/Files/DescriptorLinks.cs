@@ -52,7 +52,7 @@ internal static class DescriptorLinks
         return TryNumber(rest, out descriptor);
     }
 
-    private static bool TryNumber(ReadOnlySpan<byte> text, out ulong value)
+    internal static bool TryNumber(ReadOnlySpan<byte> text, out ulong value)
     {
         const int MaxDigits = 9;
         value = 0;

@@ -83,6 +83,11 @@ internal static class OpenCalls
                 return OpenLinked(ref thread, directory, ref path, flags, mode, resolve, number, linked);
             }
 
+            if (ProcessViews.TryParse(ref thread, path.Canonical, out bool detailed))
+            {
+                return OpenView(ref thread, directory, ref path, flags, mode, resolve, number, detailed);
+            }
+
             if (SharedNames.IsName(path.Canonical))
             {
                 return OpenShared(ref thread, directory, ref path, flags, mode, resolve, number);
@@ -135,6 +140,23 @@ internal static class OpenCalls
 
         long opened = ProtectedFiles.Open(ref thread, path.Record, path.Canonical, out Handle<MemoryObject> pages);
         return Attach(ref thread, result, opened, OpenFileKind.Protected, flags, pages);
+    }
+
+    /// <summary>/proc/self/maps and smaps: the OS makes the descriptor, the text is the enclave's.</summary>
+    private static long OpenView(
+        ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number, bool detailed)
+    {
+        const int TextFrames = 256;
+        long result = Frames.Reserve(ref thread, TextFrames)
+            ? Forward(ref thread, directory, ref path, flags, mode, resolve, number)
+            : -Errno.ENOMEM;
+        if (result < 0)
+        {
+            return result;
+        }
+
+        long made = ProcessViews.Make(ref thread, detailed, out Handle<MemoryObject> text);
+        return Attach(ref thread, result, made, OpenFileKind.Memory, flags & ~OpenFlags.AccessMode, text);
     }
 
     /// <summary>A name in /dev/shm: Linux keeps an empty file of that name, the bytes are an object of the enclave.</summary>

@@ -38,6 +38,12 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         return this;
     }
 
+    /// <summary>No monitor is wanted.</summary>
+    public bool IsNative(ParseResult parsed) => alwaysNative || parsed.GetValue(_native);
+
+    /// <summary>A monitor's image is named, so that none has to be built.</summary>
+    public bool NamesMonitor(ParseResult parsed) => !alwaysNative && parsed.GetValue(_monitor) is not null;
+
     /// <summary>What the user asked for.</summary>
     /// <exception cref="BlackBoxException">An option has a value that makes no sense.</exception>
     public MachineOptions Read(ParseResult parsed) => new()
@@ -76,7 +82,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         var image = parsed.GetValue(_monitor) ?? Path.Combine(BlackBoxPaths.Images, "monitor.bin");
         return File.Exists(image)
             ? image
-            : throw new BlackBoxException($"the monitor's image {image} does not exist", "build it with: dotnet build -c Release, or use --native");
+            : throw new BlackBoxException($"the monitor's image {image} does not exist", "build it with: ./blackbox build, or use --native");
     }
 
     private static PortForward ParsePort(string text)

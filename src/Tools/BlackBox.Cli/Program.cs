@@ -17,8 +17,11 @@ internal static class Program
     {
         var root = new RootCommand("BlackBox: containers that the operating system cannot look into.\n\nBegin with:  ./blackbox demo")
         {
+            DemoCommand.Create(),
+            RunCommand.Create(),
             DoctorCommand.Create(),
             SetupCommand.Create(),
+            BuildCommand.Create(),
             ImageCommand.Create(),
             KeysCommand.Create(),
             DevCommand.Create(),

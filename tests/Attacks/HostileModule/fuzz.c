@@ -189,15 +189,10 @@ static void end_enclave(struct fuzz *fuzz, u64 enclave)
 /* Frames of the pool that did not come back. */
 static u64 count_lost(struct fuzz *fuzz)
 {
-	u64 lost = 0, word, i;
+	u64 lost = 0, i;
 
-	for (i = 0; i < fuzz->frames; i++) {
-		void *frame = __va(fuzz->base + i * PAGE_SIZE);
-
-		if (copy_from_kernel_nofault(&word, frame, sizeof(word)) ||
-		    copy_to_kernel_nofault(frame, &word, sizeof(word)))
-			lost++;
-	}
+	for (i = 0; i < fuzz->frames; i++)
+		lost += hostile_is_lost(__va(fuzz->base + i * PAGE_SIZE));
 	return lost;
 }
 

@@ -22,6 +22,7 @@ long hostile_refused(struct hostile_request *request);
 long hostile_pool(struct hostile_request *request);
 void *hostile_pool_base(u64 *frames);
 void hostile_pool_free(void);
+bool hostile_is_lost(void *frame);
 
 /* calls.c */
 void hostile_call(bool smc, const u64 *argument, u64 *result);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Physical memory by every way the kernel has. All accesses go through
- * copy_{from,to}_kernel_nofault: what the monitor refuses comes back as EFAULT.
+ * Physical memory by every way the kernel has. All accesses are
+ * such that a fault is survived: what the monitor refuses comes back as EFAULT.
  */
 #include <linux/io.h>
 #include <linux/slab.h>
@@ -17,6 +17,29 @@
 #define PATTERN_STEP 0x9E3779B97F4A7C15ULL
 
 static struct page *hostile_pool_page;
+
+/* The kernel exports only the reading half of this pair. Whole words. */
+static long write_nofault(void *to, const void *from, size_t bytes)
+{
+	size_t i;
+
+	pagefault_disable();
+	for (i = 0; i + sizeof(u64) <= bytes; i += sizeof(u64))
+		__put_kernel_nofault(to + i, from + i, u64, fault);
+	pagefault_enable();
+	return 0;
+fault:
+	pagefault_enable();
+	return -EFAULT;
+}
+
+/* A frame of ours that cannot be used any more. */
+bool hostile_is_lost(void *frame)
+{
+	u64 word;
+
+	return copy_from_kernel_nofault(&word, frame, sizeof(word)) || write_nofault(frame, &word, sizeof(word));
+}
 
 /* Maps one frame; NULL if the kernel itself will not. */
 static void *frame_map(u64 method, u64 frame)
@@ -67,7 +90,7 @@ static int frame_copy(u64 method, u64 address, void *buffer, size_t bytes, bool 
 
 	if (!mapping)
 		return -ENXIO;
-	error = write ? (int)copy_to_kernel_nofault(mapping + offset, buffer, bytes) :
+	error = write ? (int)write_nofault(mapping + offset, buffer, bytes) :
 			(int)copy_from_kernel_nofault(buffer, mapping + offset, bytes);
 	frame_unmap(method, mapping);
 	return error;
@@ -80,7 +103,7 @@ static long transfer(struct hostile_request *request, bool write)
 	long error = 0;
 	void *buffer;
 
-	if (!bytes || (address & ~PAGE_MASK) + bytes > PAGE_SIZE || bytes > request->size)
+	if (!bytes || (write && (address | bytes) % sizeof(u64)) || (address & ~PAGE_MASK) + bytes > PAGE_SIZE || bytes > request->size)
 		return -EINVAL;
 	buffer = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!buffer)
@@ -214,14 +237,10 @@ long hostile_pool(struct hostile_request *request)
 /* Frames that the monitor still holds must never be the kernel's again. */
 void hostile_pool_free(void)
 {
-	u64 word, i;
+	u64 i;
 
-	for (i = 0; hostile_pool_page && i < 1 << POOL_ORDER; i++) {
-		void *frame = page_address(hostile_pool_page + i);
-
-		if (!copy_from_kernel_nofault(&word, frame, sizeof(word)) &&
-		    !copy_to_kernel_nofault(frame, &word, sizeof(word)))
+	for (i = 0; hostile_pool_page && i < 1 << POOL_ORDER; i++)
+		if (!hostile_is_lost(page_address(hostile_pool_page + i)))
 			put_page(hostile_pool_page + i);
-	}
 	hostile_pool_page = NULL;
 }

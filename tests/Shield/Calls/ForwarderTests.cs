@@ -15,16 +15,16 @@ public class ForwarderTests
         CallMachine machine = CallMachine.Start();
         machine.WriteUser(At, "/etc/hosts\0SECRET-SECRET"u8);
         string seen = string.Empty;
-        machine.Answers[Sys.openat] = a =>
+        machine.Answers[Sys.mkdirat] = a =>
         {
             Span<byte> bytes = CallMachine.Os(a[1], 64);
             seen = Encoding.ASCII.GetString(bytes[..bytes.IndexOf((byte)0)]);
             Assert.Equal(-1, CallMachine.OsData().IndexOf("SECRET"u8));
-            return 3;
+            return 0;
         };
-        Assert.Equal(3, machine.Call(Sys.openat, unchecked((ulong)-100), At, 0, 0, 77, 88));
+        Assert.Equal(0, machine.Call(Sys.mkdirat, unchecked((ulong)-100), At, 0, 66, 77, 88));
         Assert.Equal("/etc/hosts", seen);
-        Assert.Equal([0UL, 0UL], machine.Last(Sys.openat).Arguments[4..]);
+        Assert.Equal([0UL, 0UL, 0UL], machine.Last(Sys.mkdirat).Arguments[3..]);
     }
 
     [Fact]

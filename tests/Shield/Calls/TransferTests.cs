@@ -175,9 +175,9 @@ public class TransferTests
         {
             CallMachine.Os(a[1], 16).Fill(0x42);
             BinaryPrimitives.WriteInt32LittleEndian(CallMachine.Os(a[2], 4), 16);
-            return 7;
+            return CallMachine.OpenDescriptors;
         };
-        Assert.Equal(7, machine.Call(Sys.accept4, 3, At + 64, At, 0));
+        Assert.Equal(CallMachine.OpenDescriptors, machine.Call(Sys.accept4, 3, At + 64, At, 0));
         Assert.Equal(0xFFFF_FFFF_4242_4242UL, machine.ReadUser<ulong>(At + 64));
         Assert.Equal(16, machine.ReadUser<int>(At));
     }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ordinary process that maps what it should not have: the gate page, which
+ * it enters with registers of its choice, and any physical page.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "blackbox_abi.h"
+#include "tool.h"
+
+
+
+static uint8_t alternate_stack[65536] __attribute__((aligned(16)));
+
+/* Says what the kernel shows of the registers: what a container left there would be seen here. */
+static void on_signal(int signal_number, siginfo_t *info, void *context)
+{
+	const mcontext_t *machine = &((const ucontext_t *)context)->uc_mcontext;
+	int i;
+
+	printf("signal %d\n", signal_number);
+	print("code", info->si_code);
+	print("address", (uintptr_t)info->si_addr);
+	print("pc", machine->pc);
+	for (i = 0; i < 31; i++)
+		printf("x%d 0x%llx\n", i, (unsigned long long)machine->regs[i]);
+	fflush(stdout);
+	_exit(0);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGALRM };
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	stack_t stack = { .ss_sp = alternate_stack, .ss_size = sizeof(alternate_stack) };
+	unsigned int i;
+
+	sigaltstack(&stack, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+static void *map_physical(uint64_t address, int protection)
+{
+	void *mapping = mmap(NULL, 4096, protection, MAP_SHARED, hostile_device, address & ~4095ULL);
+
+	if (mapping == MAP_FAILED) {
+		printf("mapped 0\n");
+		exit(1);
+	}
+	return mapping;
+}
+
+/* map ADDRESS read|write|execute: from user level, through a mapping of the physical page */
+int map_command(int count, char **word)
+{
+	uint64_t address;
+	volatile uint64_t *place;
+
+	if (count != 2)
+		return 2;
+	address = number(word[0]);
+	catch_signals();
+	place = (volatile uint64_t *)((uint8_t *)map_physical(address, PROT_READ | PROT_WRITE | PROT_EXEC) + (address & 4088));
+	alarm(10);
+	if (!strcmp(word[1], "execute"))
+		((void (*)(void))(uintptr_t)place)();
+	else if (!strcmp(word[1], "write"))
+		*place = 0x656c6974736f68ULL;
+	else
+		print("value", *place);
+	printf("signal 0\n");
+	return 0;
+}
+
+static void __attribute__((noreturn)) enter(uint64_t gate, uint64_t handle, uint64_t x0, uint64_t x8)
+{
+	register uint64_t r0 asm("x0") = x0;
+	register uint64_t r8 asm("x8") = x8;
+	register uint64_t r9 asm("x9") = gate;
+
+	asm volatile("msr tpidr_el0, %3\n\tbr %2" : : "r" (r0), "r" (r8), "r" (r9), "r" (handle) : "memory");
+	__builtin_unreachable();
+}
+
+static void be_on(uint64_t cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * gate HANDLE OFFSET X0 X8 SECONDS [PROCESSES]: enters the gate page. Processes:
+ * so many at once, on the CPUs in turn, each with the same registers.
+ */
+int gate_command(int count, char **word)
+{
+	uint64_t processes, i, ended = 0;
+	int status;
+
+	if (count < 5)
+		return 2;
+	processes = count > 5 ? number(word[5]) : 1;
+	fflush(stdout);
+	for (i = 0; i < processes; i++) {
+		uint8_t *gate;
+
+		if (fork())
+			continue;
+		if (processes > 1)
+			be_on(i % sysconf(_SC_NPROCESSORS_ONLN));
+		gate = map_physical(BB_GATE_IPA, PROT_READ | PROT_EXEC);
+		catch_signals();
+		alarm(number(word[4]));
+		enter((uintptr_t)gate + number(word[1]), number(word[0]), number(word[2]), number(word[3]));
+	}
+	while (wait(&status) > 0) {
+		ended++;
+		if (WIFSIGNALED(status))
+			printf("killed %d\n", WTERMSIG(status));
+	}
+	print("ended", ended);
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The program that drives hostile.ko: one primitive per call, results as lines "name value". */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <stdint.h>
+
+#include "hostile_ioctl.h"
+
+extern int hostile_device;
+
+int gate_command(int count, char **word);
+int map_command(int count, char **word);
+
+uint64_t number(const char *text);
+void print(const char *name, uint64_t value);
+
+#endif

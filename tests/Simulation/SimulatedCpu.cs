@@ -54,7 +54,7 @@ public sealed class SimulatedCpu(int index)
     public bool Gate(ulong handle, ulong offset, ulong x0 = 0, ulong x8 = 0, ulong sp = 0)
     {
         SimulatedMachine.Cpu = Index;
-        return TaskGate.TryEnter(new TaskHandle(handle), offset, x0, x8, sp);
+        return TaskGate.TryEnter(new TaskHandle(handle), offset, x0, x8, sp) == GateEntry.Entered;
     }
 
     /// <summary>HVC #n of the container that runs here; true: it runs on.</summary>

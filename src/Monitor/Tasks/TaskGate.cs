@@ -40,6 +40,20 @@ public enum DepartureKind
     FinishHypercall,
 }
 
+/// <summary>Outcome of <see cref="TaskGate.TryEnter"/>.</summary>
+public enum GateEntry
+{
+    /// <summary>External abort to the thread; counted.</summary>
+    Refused,
+
+    /// <summary>The task is current on this CPU: load its context.</summary>
+    Entered,
+
+    /// <summary>Another CPU has the task: it runs it for a waiter (YieldTo), or a hypercall holds it. Either is bounded. The thread
+    /// fetches again, with the OS's interrupts open.</summary>
+    Retry,
+}
+
 /// <summary>Outcome of <see cref="TaskGate.Leave"/>.</summary>
 public readonly struct Departure(DepartureKind kind, Status status = Status.Success)
 {
@@ -58,16 +72,15 @@ public static class TaskGate
     /// <param name="x0">its x0: result, or number of the signal</param>
     /// <param name="x8">its x8: number of the call</param>
     /// <param name="sp">its SP_EL0</param>
-    /// <returns>true: the task is current on this CPU, load its context. False: external abort to the thread; counted.</returns>
-    public static bool TryEnter(TaskHandle handle, ulong offset, ulong x0, ulong x8, ulong sp)
+    public static GateEntry TryEnter(TaskHandle handle, ulong offset, ulong x0, ulong x8, ulong sp)
     {
-        if (TryEnterCore(handle, offset, x0, x8, sp))
+        GateEntry entry = TryEnterCore(handle, offset, x0, x8, sp);
+        if (entry == GateEntry.Refused)
         {
-            return true;
+            CpuTable.Counters.Refusals++;
         }
 
-        CpuTable.Counters.Refusals++;
-        return false;
+        return entry;
     }
 
     /// <summary>Physical address of the context of the task that is current on this CPU.</summary>
@@ -127,7 +140,7 @@ public static class TaskGate
         }
     }
 
-    private static bool TryEnterCore(TaskHandle handle, ulong offset, ulong x0, ulong x8, ulong sp)
+    private static GateEntry TryEnterCore(TaskHandle handle, ulong offset, ulong x0, ulong x8, ulong sp)
     {
         ref CpuRecord cpu = ref CpuTable.Current;
         if (cpu.Current != 0)
@@ -136,11 +149,20 @@ public static class TaskGate
         }
 
         TaskState from = TaskTable.Find(handle);
-        if (offset is not (AbiConstants.GateResume or AbiConstants.GateDone or AbiConstants.GateSignal)
-            || from is not (TaskState.Ready or TaskState.Preempted or TaskState.InCall)
-            || !TaskTable.TryTake(handle, from, TaskState.Running))
+        if (from is TaskState.Running or TaskState.Held)
         {
-            return false;
+            return GateEntry.Retry;
+        }
+
+        if (offset is not (AbiConstants.GateResume or AbiConstants.GateDone or AbiConstants.GateSignal)
+            || from is not (TaskState.Ready or TaskState.Preempted or TaskState.InCall))
+        {
+            return GateEntry.Refused;
+        }
+
+        if (!TaskTable.TryTake(handle, from, TaskState.Running))
+        {
+            return GateEntry.Retry;
         }
 
         uint slot = handle.Slot;
@@ -148,7 +170,7 @@ public static class TaskGate
         if (context.Dying != 0 || !EnclaveTable.TryEnter(TaskTable.At(slot).Enclave))
         {
             TaskTable.Put(slot, from);
-            return false;
+            return GateEntry.Refused;
         }
 
         if (from == TaskState.InCall)
@@ -165,7 +187,7 @@ public static class TaskGate
         }
 
         cpu.Current = slot + 1;
-        return true;
+        return GateEntry.Entered;
     }
 
     /// <summary>What OsCall returns to the shield.</summary>

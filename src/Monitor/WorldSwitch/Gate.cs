@@ -24,10 +24,15 @@ internal static class Gate
         }
 
         TaskHandle handle = new(El2Registers.ReadTpidrEl0());
-        if (!TaskGate.TryEnter(handle, os.Pc & PageMask, os.General[0], os.General[8], El2Registers.ReadSpEl0()))
+        switch (TaskGate.TryEnter(handle, os.Pc & PageMask, os.General[0], os.General[8], El2Registers.ReadSpEl0()))
         {
-            Injection.Abort(ref os, isInstruction: true, Injection.ExternalAbort, os.Pc);
-            return;
+            case GateEntry.Retry:
+                return;
+            case GateEntry.Refused:
+                Injection.Abort(ref os, isInstruction: true, Injection.ExternalAbort, os.Pc);
+                return;
+            default:
+                break;
         }
 
         cpu.GateAddress = os.Pc & ~PageMask;

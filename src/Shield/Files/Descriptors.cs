@@ -119,6 +119,7 @@ internal static class Descriptors
     internal static void Reset()
     {
         Lies = 0;
+        ClearFiles.AnyMapped = false;
         Pool<OpenFile>.Reset();
         Pool<StoredPath>.Reset();
         Pool<DescriptorTable>.Reset();
@@ -150,6 +151,7 @@ internal static class Descriptors
             case OpenFileKind.None:
                 return -Errno.EBADF;
             case OpenFileKind.Clear:
+                ClearFiles.AnyMapped = true;
                 return 0;
             case OpenFileKind.Channel:
                 return -Errno.ENODEV;

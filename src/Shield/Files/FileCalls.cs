@@ -18,6 +18,7 @@ internal static class FileCalls
             case OpenFileKind.None:
                 return -Errno.EBADF;
             case OpenFileKind.Clear:
+                ClearFiles.BeforeRead(ref thread, a[0]);
                 return TransferCalls.Read(ref thread, ref a);
             default:
                 UserBytes bytes = UserBytes.Range(a[1], a[2]);
@@ -32,7 +33,7 @@ internal static class FileCalls
             case OpenFileKind.None:
                 return -Errno.EBADF;
             case OpenFileKind.Clear:
-                return TransferCalls.Write(ref thread, ref a);
+                return ClearFiles.AfterWrite(ref thread, a[0], TransferCalls.Write(ref thread, ref a));
             default:
                 UserBytes bytes = UserBytes.Range(a[1], a[2]);
                 return Descriptors.Done(file, Write(ref thread, a[0], file, ref bytes, CurrentPosition, 0));
@@ -46,6 +47,7 @@ internal static class FileCalls
             case OpenFileKind.None:
                 return (long)a[3] < 0 ? -Errno.EINVAL : -Errno.EBADF;
             case OpenFileKind.Clear:
+                ClearFiles.BeforeRead(ref thread, a[0]);
                 return TransferCalls.PositionedRead(ref thread, ref a);
             default:
                 UserBytes bytes = UserBytes.Range(a[1], a[2]);
@@ -60,7 +62,7 @@ internal static class FileCalls
             case OpenFileKind.None:
                 return (long)a[3] < 0 ? -Errno.EINVAL : -Errno.EBADF;
             case OpenFileKind.Clear:
-                return TransferCalls.PositionedWrite(ref thread, ref a);
+                return ClearFiles.AfterWrite(ref thread, a[0], TransferCalls.PositionedWrite(ref thread, ref a));
             default:
                 UserBytes bytes = UserBytes.Range(a[1], a[2]);
                 return Descriptors.Done(file, (long)a[3] < 0 ? -Errno.EINVAL : Write(ref thread, a[0], file, ref bytes, a[3], 0));
@@ -85,6 +87,17 @@ internal static class FileCalls
     public static long FlaggedWriteVector(ref Thread thread, ref CallArguments a) =>
         Vector(ref thread, ref a, Sys.pwritev2, a[3], a[5], write: true);
 
+    public static long Synchronise(ref Thread thread, ref CallArguments a) => Synchronise(ref thread, Sys.fsync, a[0]);
+
+    public static long SynchroniseData(ref Thread thread, ref CallArguments a) => Synchronise(ref thread, Sys.fdatasync, a[0]);
+
+    /// <summary>What mappings stored belongs to the file too.</summary>
+    private static long Synchronise(ref Thread thread, Sys number, ulong descriptor)
+    {
+        ClearFiles.BeforeRead(ref thread, descriptor);
+        return PlainCall.Checked(Gate.Call(ref thread, number, descriptor));
+    }
+
     private static long Vector(ref Thread thread, ref CallArguments a, Sys number, ulong position, ulong flags, bool write)
     {
         OpenFileKind kind = Descriptors.Use(ref thread, a[0], out Handle<OpenFile> file);
@@ -95,7 +108,12 @@ internal static class FileCalls
 
         if (kind == OpenFileKind.Clear)
         {
-            return number switch
+            if (!write)
+            {
+                ClearFiles.BeforeRead(ref thread, a[0]);
+            }
+
+            long forwarded = number switch
             {
                 Sys.readv => VectorCalls.Read(ref thread, ref a),
                 Sys.writev => VectorCalls.Write(ref thread, ref a),
@@ -104,6 +122,7 @@ internal static class FileCalls
                 Sys.preadv2 => VectorCalls.FlaggedRead(ref thread, ref a),
                 _ => VectorCalls.FlaggedWrite(ref thread, ref a),
             };
+            return write ? ClearFiles.AfterWrite(ref thread, a[0], forwarded) : forwarded;
         }
 
         if ((position != CurrentPosition && (long)position < 0) || (flags & ~KnownFlags) != 0)

@@ -46,6 +46,10 @@ internal struct OpenFile
     private RawHandle incoming;
     private RawHandle outgoing;
 
+    /// <summary>For a file in clear whose identity was asked for: see <see cref="ClearFiles"/>.</summary>
+    public FileIdentity Identity;
+    public bool IdentityKnown;
+
     /// <summary>For a socket: SO_RCVTIMEO and SO_SNDTIMEO in nanoseconds, 0 = none.</summary>
     public ulong ReceiveTimeout;
 

@@ -46,7 +46,7 @@ internal static class PositionCalls
                 ref OpenFile file = ref Pool<OpenFile>.Get(handle);
                 return (long)a[1] < 0 || !file.IsWritable ? -Errno.EINVAL : SharedObjects.Truncate(file.Object, a[1]);
             case OpenFileKind.Clear:
-                return PlainCall.Values(ref thread, Sys.ftruncate, ref a, 2);
+                return ClearFiles.AfterWrite(ref thread, a[0], PlainCall.Values(ref thread, Sys.ftruncate, ref a, 2));
             default:
                 return -Errno.EINVAL;
         }
@@ -59,7 +59,7 @@ internal static class PositionCalls
             case OpenFileKind.None:
                 return -Errno.EBADF;
             case OpenFileKind.Clear:
-                return PlainCall.Values(ref thread, Sys.fallocate, ref a, 4);
+                return ClearFiles.AfterWrite(ref thread, a[0], PlainCall.Values(ref thread, Sys.fallocate, ref a, 4));
             case OpenFileKind.Memory:
                 return AllocateMemory(ref Pool<OpenFile>.Get(handle), (uint)a[1], (long)a[2], (long)a[3]);
             case OpenFileKind.Channel:

@@ -14,6 +14,10 @@ internal sealed class RedisShow(GuestEnvironment guest, ProductBuild build, IPro
     private const string Step = "Redis, protected";
     private const int RedisPort = 6379;
     private const int Keys = 100;
+    private const string Log = "/run/redis.log";
+
+    // In bytes. Its executable alone has more.
+    private const long SmallestRedis = 2 << 20;
 
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan TalkTime = TimeSpan.FromMinutes(2);
@@ -30,34 +34,40 @@ internal sealed class RedisShow(GuestEnvironment guest, ProductBuild build, IPro
         var machine = await ContainerMachine.StartAsync(options, [container], guest, build, progress, cancellation).ConfigureAwait(false);
         await using (machine.ConfigureAwait(false))
         {
-            // It runs until the machine is stopped; if it ends before, it has failed.
-            var run = machine.ExecuteAsync($"exec {container.RunCommand}", Timeout.InfiniteTimeSpan, cancellation: cancellation);
-            try
+            // In the background, so that the guest can be asked about it meanwhile.
+            var start = await machine.ExecuteAsync($"{{ {container.RunCommand}; echo \"ended $?\"; }} </dev/null >{Log} 2>&1 &", cancellation: cancellation).ConfigureAwait(false);
+            if (!start.Succeeded)
             {
-                progress.Report(new StepUpdate(Step, 0.6, "asking it"));
-                using var client = await ConnectAsync(port, run, cancellation).ConfigureAwait(false);
-                var result = await TalkAsync(client, cancellation).ConfigureAwait(false);
-                progress.Report(new StepUpdate(Step, 1, result.Detail));
-                return result;
+                throw new BlackBoxException($"redis could not be started: {start.Output.Trim()}");
             }
-            finally
+
+            progress.Report(new StepUpdate(Step, 0.6, "asking it"));
+            using var client = await ConnectAsync(port, machine, cancellation).ConfigureAwait(false);
+            var result = await TalkAsync(client, cancellation).ConfigureAwait(false);
+
+            // That it answers is one thing, that it does so from a PPAS another: only the monitor knows.
+            var statistics = await GuestStatistics.ReadAsync(machine, cancellation).ConfigureAwait(false);
+            if (statistics.Enclaves != 1 || statistics.Private * MemoryDump.PageLength < SmallestRedis)
             {
-                // Stopping the machine makes the command fail; nobody waits for it any more.
-                _ = run.ContinueWith(ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                throw new BlackBoxException($"redis answered, but not from a PPAS: the monitor has {statistics.Enclaves} of them with {statistics.Private} frames");
             }
+
+            progress.Report(new StepUpdate(Step, 1, result.Detail));
+            await machine.ShutDownAsync().ConfigureAwait(false);
+            return result;
         }
     }
 
     /// <summary>QEMU accepts connections before there is anybody in the guest, so only an answer says that redis is there.</summary>
-    private static async Task<RedisClient> ConnectAsync(int port, Task<CommandResult> run, CancellationToken cancellation)
+    private static async Task<RedisClient> ConnectAsync(int port, EmulatedMachine machine, CancellationToken cancellation)
     {
         var end = DateTime.UtcNow + StartTime;
         while (DateTime.UtcNow < end)
         {
-            if (run.IsCompleted)
+            var log = await machine.ExecuteAsync($"cat {Log}", cancellation: cancellation).ConfigureAwait(false);
+            if (log.Output.Split('\n').Any(line => line.StartsWith("ended ", StringComparison.Ordinal)))
             {
-                var result = await run.ConfigureAwait(false);
-                throw new BlackBoxException($"redis ended with exit code {result.ExitCode}: {LastLines(result.Output)}");
+                throw new BlackBoxException($"redis did not stay: {LastLines(log.Output)}");
             }
 
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

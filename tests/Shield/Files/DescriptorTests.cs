@@ -222,6 +222,52 @@ public class DescriptorTests
     }
 
     [Fact]
+    public void A_protected_file_is_read_from_verified_pages_with_a_position_that_copies_share()
+    {
+        CallMachine machine = CallMachine.Start();
+        byte[] content = [.. Enumerable.Range(0, 10_000).Select(i => (byte)(i * 5))];
+        machine.Serve = service =>
+        {
+            ReadOnlySpan<ulong> header = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
+            if (service != Service.ReadFile)
+            {
+                return -Errno.ENOSYS;
+            }
+
+            int from = (int)header[BufferLayout.Argument1 / 8];
+            int bytes = Math.Min((int)header[BufferLayout.Argument2 / 8], content.Length - from);
+            content.AsSpan(from, bytes).CopyTo(CallMachine.OsData());
+            return bytes;
+        };
+        machine.Answers[Sys.dup] = _ => 31;
+        FileIdentity identity = new(FileSource.Clear, 1, 2);
+        Assert.True(PageCache.TryOpen(in identity, (ulong)content.Length, 0, 9, false, 0, out Handle<MemoryObject> pages, out _));
+        Assert.True(OpenFiles.TryMake(OpenFileKind.Protected, 0, out Handle<OpenFile> file));
+        Pool<OpenFile>.Get(file).Object = pages;
+        Assert.Equal(30, Descriptors.Record(ref machine.Thread, 30, file, closeOnExec: false));
+        Assert.Equal(31, machine.Call(Sys.dup, 30));
+        Assert.Equal(5000, machine.Call(Sys.read, 30, At, 5000));
+        Assert.Equal(5000, machine.Call(Sys.read, 31, At + 5000, 50_000));
+        Assert.Equal(content, machine.ReadUser(At, 10_000));
+        Assert.Equal(0, machine.Call(Sys.read, 30, At, 10));
+        Assert.Equal(7, machine.Call(Sys.lseek, 30, 7, 0));
+        machine.WriteUser(At, At + 0x4000, 3, At + 0x5000, 4);
+        Assert.Equal(7, machine.Call(Sys.readv, 31, At, 2));
+        Assert.Equal(content[7..10], machine.ReadUser(At + 0x4000, 3));
+        Assert.Equal(content[10..14], machine.ReadUser(At + 0x5000, 4));
+        Assert.Equal(-Errno.EBADF, machine.Call(Sys.write, 30, At, 10));
+        Assert.Equal(-Errno.EINVAL, machine.Call(Sys.ftruncate, 30, 0));
+        Assert.Equal(-Errno.EINVAL, machine.Call(Sys.lseek, 30, unchecked((ulong)-8), 0));
+        machine.Answers[Sys.fstat] = a =>
+        {
+            CallMachine.Os(a[1], 128).Clear();
+            return 0;
+        };
+        Assert.Equal(-Errno.EIO, machine.Call(Sys.fstat, 30, At));
+        Assert.DoesNotContain(machine.Seen, call => call.Number is Sys.read or Sys.readv or Sys.lseek or Sys.write);
+    }
+
+    [Fact]
     public void A_memory_file_lives_in_the_enclave_alone()
     {
         CallMachine machine = CallMachine.Start();

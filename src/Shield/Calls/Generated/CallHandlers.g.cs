@@ -41,6 +41,8 @@ internal static class CallHandlers
         77 => PositionCalls.Tee(ref thread, ref arguments),
         79 => StatusCalls.ByPath(ref thread, ref arguments),
         80 => StatusCalls.ByDescriptor(ref thread, ref arguments),
+        82 => FileCalls.Synchronise(ref thread, ref arguments),
+        83 => FileCalls.SynchroniseData(ref thread, ref arguments),
         85 => DescriptorCalls.Timer(ref thread, ref arguments),
         90 => ControlCalls.CapabilityGet(ref thread, ref arguments),
         91 => ControlCalls.CapabilitySet(ref thread, ref arguments),

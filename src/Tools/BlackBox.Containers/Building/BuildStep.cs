@@ -47,7 +47,7 @@ internal sealed record BuildStep(
 
     private static string Shorten(string line)
     {
-        line = line.Trim();
+        line = line.Trim().Replace(BlackBoxPaths.Repository + "/", "", StringComparison.Ordinal);
         return line.Length <= LongestDetail ? line : string.Concat("... ", line.AsSpan(line.Length - LongestDetail));
     }
 }

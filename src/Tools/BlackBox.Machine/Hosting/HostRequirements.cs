@@ -51,6 +51,7 @@ public static class HostRequirements
                 path is null ? AptCommand(need.Package) : null, need.Package));
         }
 
+        list.Add(CheckLibrary());
         list.Add(CheckKeyring());
         list.Add(CheckSpace(cache));
         var kernel = Guest.GuestKernel.Installed(cache);
@@ -62,6 +63,14 @@ public static class HostRequirements
     /// <summary>The command that installs packages on this host, for a user with or without root rights.</summary>
     public static string AptCommand(params IEnumerable<string> packages) =>
         $"{(Environment.IsPrivilegedProcess ? "" : "sudo ")}apt-get install -y --no-install-recommends {string.Join(' ', packages)}";
+
+    private static Requirement CheckLibrary()
+    {
+        const string Path = "/usr/aarch64-linux-gnu/lib/libc.a";
+        const string Package = "libc6-dev-arm64-cross";
+        var found = File.Exists(Path);
+        return new Requirement("arm64-libc", RequirementKind.Needed, "links the guest's programs", found, found ? Path : "not found", found ? null : AptCommand(Package), Package);
+    }
 
     private static Requirement CheckKeyring()
     {

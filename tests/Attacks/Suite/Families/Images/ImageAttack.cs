@@ -1,0 +1,33 @@
+namespace BlackBox.Attacks;
+
+/// <summary>Starting a changed image, or an image in another way than its manifest says.</summary>
+/// <param name="change">shell commands; $R is a copy of the image's root</param>
+/// <param name="words">arguments of the program</param>
+/// <param name="prelude">variables that victims.sh reads</param>
+internal abstract class ImageAttack(string name, string tries, string change, string words = "guard 1", string prelude = "") : Attack(
+    name, AttackFamily.Images, tries, "the copy that was not changed starts", AttackOutcome.Refused)
+{
+    internal override async Task<Observation> RunAsync(AttackSession session)
+    {
+        const string Copy = "R=/tmp/image; rm -rf $R; cp -a /attacks/images/guard $R; ";
+        await session.ShellAsync(Copy + "true");
+        var unchanged = await session.StartAsync("unchanged", "/tmp/image", 1, "guard 1");
+        var control = unchanged.IsReady && await unchanged.IsIntactAsync();
+        await unchanged.EndAsync();
+
+        await session.ShellAsync(Copy + change);
+        var changed = await session.StartAsync("changed", "/tmp/image", 1, words, "PATIENCE=20; " + prelude);
+        // Not to start is one way; the other is to stop at the first use of what was changed.
+        var answers = new List<string> { changed.Greeting };
+        foreach (var command in changed.IsReady ? "vcfdtmre" : "")
+        {
+            answers.Add(await changed.AskAsync(command, 20));
+        }
+
+        var isEnded = await changed.EndAsync();
+        await session.TryShellAsync("rm -rf /tmp/image");
+        var hits = (await session.ScanAllAsync(MappingMethod.Linear, 1))["hits"];
+        return new Observation(control, hits > 0 ? AttackOutcome.Leaked : !isEnded ? AttackOutcome.MemoryLost : changed.IsReady ? AttackOutcome.SilentChange : AttackOutcome.Refused,
+            string.Join(", ", answers));
+    }
+}

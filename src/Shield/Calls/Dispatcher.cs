@@ -62,7 +62,7 @@ internal static class Dispatcher
                 Exits.EndNow(ref thread);
             }
 
-            if (!SignalEntry.IsPending(ref thread) && !thread.Signals.HasSavedMask)
+            if (!SignalEntry.HasWork(ref thread))
             {
                 break;
             }

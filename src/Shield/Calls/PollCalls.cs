@@ -169,7 +169,7 @@ internal static class PollCalls
         long result = PlainCall.Checked(Gate.Call(ref thread, number, a0, a1, a2, a3, a4, a5));
         if (masked)
         {
-            SignalEntry.EndTemporaryMask(ref thread);
+            SignalEntry.EndTemporaryMask(ref thread, result);
         }
 
         return result;

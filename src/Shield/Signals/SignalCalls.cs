@@ -16,23 +16,24 @@ internal static partial class SignalCalls
     public static long Action(ref Thread thread, ref CallArguments a)
     {
         int signal = (int)a[0];
-        if (a[3] != SetBytes || !SignalNumber.IsValid(signal))
+        SignalAction action = default;
+        if (a[3] != SetBytes)
+        {
+            return -Errno.EINVAL;
+        }
+
+        if (a[1] != 0 && !UserMemory.TryRead(ref thread, a[1], out action))
+        {
+            return -Errno.EFAULT;
+        }
+
+        if (!SignalNumber.IsValid(signal) || (a[1] != 0 && (SignalNumber.Bit(signal) & SignalNumber.Unblockable) != 0))
         {
             return -Errno.EINVAL;
         }
 
         if (a[1] != 0)
         {
-            if ((SignalNumber.Bit(signal) & SignalNumber.Unblockable) != 0)
-            {
-                return -Errno.EINVAL;
-            }
-
-            if (!UserMemory.TryRead(ref thread, a[1], out SignalAction action))
-            {
-                return -Errno.EFAULT;
-            }
-
             SignalAction old = SignalEntry.Actions(ref thread).Of(signal);
             action.Mask &= ~SignalNumber.Unblockable;
             action.Flags &= SignalAction.Known;
@@ -46,18 +47,35 @@ internal static partial class SignalCalls
                 return result;
             }
 
+            if (action.Handler == SignalAction.Ignore || (action.Handler == SignalAction.Default && SignalNumber.IsIgnoredByDefault(signal)))
+            {
+                DropPending(ref thread, signal);
+            }
+
             return a[2] == 0 || UserMemory.TryWrite(ref thread, a[2], old) ? 0 : -Errno.EFAULT;
         }
 
         return a[2] == 0 || UserMemory.TryWrite(ref thread, a[2], SignalEntry.Actions(ref thread).Of(signal)) ? 0 : -Errno.EFAULT;
     }
 
-    /// <summary>SA_RESETHAND after a delivery.</summary>
+    /// <summary>SA_RESETHAND at a delivery: the handler goes, flags and mask stay (Linux: get_signal).</summary>
     public static void Reset(ref Thread thread, int signal)
     {
-        SignalAction action = default;
-        SignalEntry.Actions(ref thread).Of(signal) = action;
-        _ = Register(ref thread, signal, action);
+        ref SignalAction action = ref SignalEntry.Actions(ref thread).Of(signal);
+        action.Handler = SignalAction.Default;
+        if (!SignalNumber.IsSynchronous(signal))
+        {
+            _ = Register(ref thread, signal, action);
+        }
+    }
+
+    /// <summary>Ignoring a signal drops it where it waits, in every thread.</summary>
+    private static void DropPending(ref Thread thread, int signal)
+    {
+        for (Handle<Thread> at = Pool<Process>.Get(thread.Process).Threads; !at.IsNull; at = Pool<Thread>.Get(at).Next)
+        {
+            SignalQueue.Drop(ref Pool<Thread>.Get(at), signal);
+        }
     }
 
     public static long ProcessMask(ref Thread thread, ref CallArguments a)
@@ -97,7 +115,8 @@ internal static partial class SignalCalls
     {
         ref SignalState state = ref thread.Signals;
         Span<byte> old = stackalloc byte[24];
-        SignalFrame.WriteStack(ref state, old, thread.Registers.Sp);
+        old.Clear();
+        SignalFrame.WriteStack(ref state, old, SignalFrame.StackState(ref state, thread.Registers.Sp));
         if (a[0] != 0)
         {
             Span<byte> bytes = stackalloc byte[24];
@@ -133,9 +152,11 @@ internal static partial class SignalCalls
     public static long Return(ref Thread thread, ref CallArguments a)
     {
         _ = a;
+        const int NotMapped = 1;
+        ulong frame = thread.Registers.Sp;
         if (!SignalFrame.TryPop(ref thread))
         {
-            Exits.KillBySignal(ref thread, SignalNumber.Segmentation);
+            SignalEntry.Raise(ref thread, SignalNumber.Segmentation, NotMapped, frame);
             return CallResult.NoReturn;
         }
 
@@ -153,7 +174,7 @@ internal static partial class SignalCalls
         {
             state.StackAddress = 0;
             state.StackBytes = 0;
-            state.StackFlags = flags & AutoDisarm;
+            state.StackFlags = flags;
             return 0;
         }
 
@@ -169,7 +190,7 @@ internal static partial class SignalCalls
 
         state.StackAddress = address;
         state.StackBytes = size;
-        state.StackFlags = flags & AutoDisarm;
+        state.StackFlags = flags;
         return 0;
     }
 

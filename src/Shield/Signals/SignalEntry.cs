@@ -18,23 +18,38 @@ internal static partial class SignalEntry
     /// </summary>
     public static void Take(ref Thread thread, int signal, ulong frame)
     {
+        // The address is the OS's: only what lies in the area for frames is looked at (none: the header named no area).
         ulong offset = frame - thread.OsBuffer;
-        if (offset < (ulong)thread.SignalStackOffset || offset > (ulong)(thread.SignalStackOffset + thread.SignalStackBytes - OsFrameBytes))
+        if (thread.SignalStackBytes < OsFrameBytes || offset < (ulong)thread.SignalStackOffset
+            || offset > (ulong)(thread.SignalStackOffset + thread.SignalStackBytes - OsFrameBytes))
         {
+            Refused++;
             return;
         }
 
         Span<byte> bytes = Hardware.Memory(thread.BufferAddress + offset, OsFrameBytes);
         ref SignalState state = ref thread.Signals;
-        if (SignalNumber.IsValid(signal) && !SignalNumber.IsSynchronous(signal))
+        if (SignalNumber.IsValid(signal) && ((SignalNumber.Bit(signal) & SignalNumber.Unblockable) == 0) && !SignalNumber.IsSynchronous(signal))
         {
             SignalInformation information = default;
             bytes[..SignalInformation.Bytes].CopyTo(MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref information, 1)));
             information[0] = (information[0] & 0xFFFF_FFFF_0000_0000) | (uint)signal;
             ref SignalAction action = ref Actions(ref thread).Of(signal);
-            if (action.HasHandler && SignalQueue.TryAdd(ref thread, signal, information) && (state.Mask & SignalNumber.Bit(signal)) == 0)
+            bool isFirst = !IsPending(ref thread);
+            if (action.HasHandler)
             {
-                state.OsMask = HandlerMask(state.Mask, signal, ref action);
+                // Queued already (a standard signal) is as good as queued now: its mask holds either way.
+                _ = SignalQueue.TryAdd(ref thread, signal, information);
+                if ((state.Mask & SignalNumber.Bit(signal)) == 0)
+                {
+                    ulong mask = HandlerMask(state.Mask, signal, ref action);
+                    state.OsMask = isFirst ? mask : state.OsMask | mask;
+                }
+            }
+            else if (action.Handler == SignalAction.Default && !SignalNumber.IsIgnoredByDefault(signal))
+            {
+                // The handler went between Linux's look at it and now: Deliver leaves the signal to Linux.
+                _ = SignalQueue.TryAdd(ref thread, signal, information);
             }
         }
         else
@@ -51,6 +66,10 @@ internal static partial class SignalEntry
     /// <summary>Whether a signal waits that may be delivered now.</summary>
     public static bool IsPending(ref Thread thread) =>
         thread.Signals.Count != 0 && (SignalQueue.Pending(ref thread) & ~thread.Signals.Mask) != 0;
+
+    /// <summary>Whether <see cref="Deliver"/> has something to do: a signal, a mask to go back to, or Linux has another mask.</summary>
+    public static bool HasWork(ref Thread thread) =>
+        IsPending(ref thread) || thread.Signals.HasSavedMask || thread.Signals.OsMask != thread.Signals.Mask;
 
     /// <summary>
     /// Before the return to EL0: delivers waiting signals by changing the program's registers and stack (each nested in the one
@@ -77,16 +96,11 @@ internal static partial class SignalEntry
 
             if (!SignalFrame.TryPush(ref thread, signal, information, action))
             {
-                Exits.KillBySignal(ref thread, SignalNumber.Segmentation);
+                FailFrame(ref thread, signal);
                 return;
             }
 
-            thread.Signals.Mask = HandlerMask(thread.Signals.Mask, signal, ref action);
-            thread.Signals.HasSavedMask = false;
-            if ((action.Flags & SignalAction.ResetHandler) != 0)
-            {
-                SignalCalls.Reset(ref thread, signal);
-            }
+            Enter(ref thread, signal, ref action);
         }
 
         if (thread.Signals.HasSavedMask)
@@ -106,22 +120,73 @@ internal static partial class SignalEntry
     {
         SignalInformation information = SignalInformation.Make(signal, code, address);
         thread.Signals.FaultAddress = address;
-        thread.Signals.FaultSyndrome = thread.Registers.Syndrome;
+        thread.Signals.FaultSyndrome = VisibleSyndrome(thread.Registers.Syndrome, address);
         SignalAction action = Actions(ref thread).Of(signal);
-        if (!action.HasHandler || (thread.Signals.Mask & SignalNumber.Bit(signal)) != 0
-            || !SignalFrame.TryPush(ref thread, signal, information, action))
+        if (!action.HasHandler || (thread.Signals.Mask & SignalNumber.Bit(signal)) != 0)
         {
             Exits.KillBySignal(ref thread, signal);
             return;
         }
 
+        if (!SignalFrame.TryPush(ref thread, signal, information, action))
+        {
+            FailFrame(ref thread, signal);
+            return;
+        }
+
+        Enter(ref thread, signal, ref action);
+        SynchroniseMask(ref thread);
+    }
+
+    /// <summary>The frame stands: the mask of the handler holds, and SA_RESETHAND has its effect.</summary>
+    private static void Enter(ref Thread thread, int signal, ref SignalAction action)
+    {
         thread.Signals.Mask = HandlerMask(thread.Signals.Mask, signal, ref action);
+        thread.Signals.HasSavedMask = false;
         if ((action.Flags & SignalAction.ResetHandler) != 0)
         {
             SignalCalls.Reset(ref thread, signal);
         }
+    }
 
-        SynchroniseMask(ref thread);
+    /// <summary>
+    /// There is no place for the frame (Linux: force_sigsegv): SIGSEGV, which may have a handler on an alternate stack; if it was that
+    /// signal, the process ends.
+    /// </summary>
+    private static void FailFrame(ref Thread thread, int signal)
+    {
+        const int FromKernel = 0x80;
+        if (signal == SignalNumber.Segmentation)
+        {
+            Exits.KillBySignal(ref thread, SignalNumber.Segmentation);
+            return;
+        }
+
+        Raise(ref thread, SignalNumber.Segmentation, FromKernel, 0);
+    }
+
+    /// <summary>
+    /// The syndrome as the program may see it: of an address outside its half it does not tell what is mapped there (Linux:
+    /// set_thread_esr).
+    /// </summary>
+    private static ulong VisibleSyndrome(ulong syndrome, ulong address)
+    {
+        const ulong ClassAndLength = 0xFE00_0000;
+        const ulong MaintenanceAndWrite = 0x140;
+        const ulong TranslationFault = 4;
+        const ulong InstructionAbort = 0x20;
+        const ulong DataAbort = 0x24;
+        if (address < UserLayout.Top)
+        {
+            return syndrome;
+        }
+
+        return (syndrome >> 26) switch
+        {
+            DataAbort => (syndrome & (ClassAndLength | MaintenanceAndWrite)) | TranslationFault,
+            InstructionAbort => (syndrome & ClassAndLength) | TranslationFault,
+            _ => 0,
+        };
     }
 
     /// <summary>A call with a mask of its own (ppoll, pselect6, epoll_pwait, rt_sigsuspend) begins: Linux gets the mask with the call.</summary>
@@ -132,10 +197,14 @@ internal static partial class SignalEntry
         thread.Signals.Mask = mask & ~SignalNumber.Unblockable;
     }
 
-    /// <summary>The call is over. With a signal to deliver the temporary mask stays until its frame holds the saved one.</summary>
-    public static void EndTemporaryMask(ref Thread thread)
+    /// <summary>
+    /// The call is over with <paramref name="result"/>. If a signal interrupted it, the temporary mask stays until the signal's frame
+    /// holds the saved one; otherwise the saved one holds at once (Linux: restore_saved_sigmask_unless).
+    /// </summary>
+    public static void EndTemporaryMask(ref Thread thread, long result)
     {
-        if (thread.Signals.HasSavedMask && !IsPending(ref thread))
+        bool isInterrupted = result is -Errno.EINTR or -Errno.ERESTARTSYS && IsPending(ref thread);
+        if (thread.Signals.HasSavedMask && !isInterrupted)
         {
             thread.Signals.Mask = thread.Signals.SavedMask;
             thread.Signals.HasSavedMask = false;
@@ -149,7 +218,9 @@ internal static partial class SignalEntry
         const ulong CloneVfork = 0x4000;
         child.Signals = default;
         child.Signals.Mask = parent.Signals.Mask;
-        child.Signals.OsMask = parent.Signals.OsMask;
+
+        // Signals that come until Linux has made the child change its mask: unknown, hence told at the child's first way out.
+        child.Signals.OsMask = ~child.Signals.Mask;
         if ((cloneFlags & (CloneMemory | CloneVfork)) != CloneMemory)
         {
             child.Signals.StackAddress = parent.Signals.StackAddress;
@@ -204,19 +275,22 @@ internal static partial class SignalEntry
             action = new SignalAction { Handler = action.Handler == SignalAction.Ignore ? SignalAction.Ignore : SignalAction.Default };
         }
 
-        thread.Signals.StackAddress = 0;
-        thread.Signals.StackBytes = 0;
-        thread.Signals.StackFlags = 0;
-        SignalQueue.Clear(ref thread);
+        // What is in the queue stays pending, as in Linux. Without a handler Deliver leaves it to Linux.
+        thread.Signals.ResetStack();
+        thread.Signals.FaultAddress = 0;
+        thread.Signals.FaultSyndrome = 0;
     }
 
     internal static ref SignalActions Actions(ref Thread thread) => ref Pool<SignalActions>.Get(Pool<Process>.Get(thread.Process).Actions);
 
-    /// <summary>Tells Linux the mask when it has another one.</summary>
+    /// <summary>
+    /// Tells Linux the mask when it has another one. Not while a signal waits: then Linux has the mask of its handler, which
+    /// <see cref="Deliver"/> makes the thread's on the way out.
+    /// </summary>
     internal static void SynchroniseMask(ref Thread thread)
     {
         const ulong SetMask = 2;
-        while (thread.Signals.OsMask != thread.Signals.Mask && !thread.Dying)
+        while (thread.Signals.OsMask != thread.Signals.Mask && !thread.Dying && !IsPending(ref thread))
         {
             ulong wanted = thread.Signals.Mask;
             SharedBuffer buffer = new(ref thread);

@@ -28,6 +28,10 @@ internal static class SignalFrame
     private const uint SyndromeBytes = 16;
     private const int LinkRecordBytes = 16;
 
+    /// <summary>PSTATE of EL0: mode 0, nothing masked (Linux: valid_user_regs).</summary>
+    private const ulong ModeBits = 0x1F;
+    private const ulong MaskBits = 0x3C0;
+
     /// <summary>What of the frame is written: all but the unused rest of the records.</summary>
     private const int WrittenBytes = RecordsAt + (int)VectorBytes + (int)SyndromeBytes + 16;
 
@@ -37,15 +41,14 @@ internal static class SignalFrame
         ref UserRegisters registers = ref thread.Registers;
         ref SignalState state = ref thread.Signals;
         ulong top = registers.Sp;
-        bool onStack = IsOnStack(ref state, top);
-        if ((action.Flags & SignalAction.OnStack) != 0 && state.StackBytes != 0 && !onStack)
+        if ((action.Flags & SignalAction.OnStack) != 0 && state.StackBytes != 0 && !IsOnStack(ref state, top))
         {
             top = state.StackAddress + state.StackBytes;
         }
 
         ulong link = (top - LinkRecordBytes) & ~15UL;
         ulong frame = link - FrameBytes;
-        if (link > top || frame > link || (onStack && frame < state.StackAddress))
+        if (link > top || frame > link || top > UserLayout.Top)
         {
             return false;
         }
@@ -54,7 +57,7 @@ internal static class SignalFrame
         bytes.Clear();
         SignalInformation copy = information;
         MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref copy, 1)).CopyTo(bytes);
-        WriteStack(ref state, bytes[StackAt..], registers.Sp);
+        WriteStack(ref state, bytes[StackAt..], state.StackFlags);
         Put(bytes, MaskAt, state.HasSavedMask ? state.SavedMask : state.Mask);
         bool isFault = SignalNumber.IsSynchronous(signal);
         Put(bytes, MachineAt, isFault ? state.FaultAddress : 0);
@@ -80,7 +83,7 @@ internal static class SignalFrame
 
         if ((state.StackFlags & SignalCalls.AutoDisarm) != 0)
         {
-            state.StackBytes = 0;
+            state.ResetStack();
         }
 
         registers.X[0] = (ulong)signal;
@@ -98,33 +101,83 @@ internal static class SignalFrame
         return true;
     }
 
-    /// <summary>rt_sigreturn: puts back what the frame at SP says. False: no valid frame there.</summary>
+    /// <summary>rt_sigreturn: puts back what the frame at SP says. False: no valid frame there; nothing but the mask has changed.</summary>
     public static bool TryPop(ref Thread thread)
     {
         ref UserRegisters registers = ref thread.Registers;
         ulong frame = registers.Sp;
-        Span<byte> bytes = stackalloc byte[WrittenBytes];
+        Span<byte> bytes = stackalloc byte[RecordsAt];
         if ((frame & 15) != 0 || !UserMemory.TryRead(ref thread, frame, bytes))
         {
             return false;
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[RecordsAt..]) != VectorMagic
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[(RecordsAt + 4)..]) != VectorBytes)
+        ref SignalState state = ref thread.Signals;
+        state.Mask = Get(bytes, MaskAt) & ~SignalNumber.Unblockable;
+        ulong pstate = Get(bytes, StateAt);
+        Span<byte> vectors = stackalloc byte[(int)VectorBytes];
+        if ((pstate & (ModeBits | MaskBits)) != 0 || !TryReadRecords(ref thread, frame, vectors))
         {
             return false;
         }
 
-        ref SignalState state = ref thread.Signals;
         bytes.Slice(RegistersAt, GeneralRegisters.Count * sizeof(ulong))
             .CopyTo(MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref registers.X, 1)));
         registers.Sp = Get(bytes, StackPointerAt);
         registers.Pc = Get(bytes, ProgramCounterAt);
-        registers.Pstate = Get(bytes, StateAt) & UserRegisters.UserStateMask;
-        state.Mask = Get(bytes, MaskAt) & ~SignalNumber.Unblockable;
-        ReadVectors(ref thread, bytes, RecordsAt);
+        registers.Pstate = pstate & UserRegisters.UserStateMask;
+        ReadVectors(ref thread, vectors);
         SignalCalls.RestoreStack(ref thread, bytes[StackAt..]);
         return true;
+    }
+
+    /// <summary>
+    /// Walks the records of a frame (Linux: parse_user_sigframe): exactly one of FP/SIMD registers, any number of syndromes; an
+    /// unknown one, or one that does not fit, makes the frame invalid.
+    /// </summary>
+    private static bool TryReadRecords(ref Thread thread, ulong frame, Span<byte> vectors)
+    {
+        const int HeadBytes = 8;
+        bool found = false;
+        int at = 0;
+        while (at + HeadBytes <= RecordsBytes)
+        {
+            ulong place = frame + RecordsAt + (ulong)at;
+            if (!UserMemory.TryRead(ref thread, place, out ulong head))
+            {
+                return false;
+            }
+
+            uint magic = (uint)head;
+            uint size = (uint)(head >> 32);
+            if (magic == 0)
+            {
+                return size == 0 && found;
+            }
+
+            if (size < HeadBytes || (size & 15) != 0 || size > RecordsBytes - at)
+            {
+                return false;
+            }
+
+            if (magic == VectorMagic)
+            {
+                if (found || size != VectorBytes || !UserMemory.TryRead(ref thread, place, vectors))
+                {
+                    return false;
+                }
+
+                found = true;
+            }
+            else if (magic != SyndromeMagic)
+            {
+                return false;
+            }
+
+            at += (int)size;
+        }
+
+        return false;
     }
 
     /// <summary>Whether the program runs on its alternate stack.</summary>
@@ -132,19 +185,16 @@ internal static class SignalFrame
         state.StackBytes != 0 && (state.StackFlags & SignalCalls.AutoDisarm) == 0
         && stackPointer > state.StackAddress && stackPointer - state.StackAddress <= state.StackBytes;
 
-    /// <summary>stack_t: address, flags, bytes.</summary>
-    public static void WriteStack(ref SignalState state, Span<byte> to, ulong stackPointer)
+    /// <summary>Flags of the alternate stack as sigaltstack tells them: SS_DISABLE, SS_ONSTACK, SS_AUTODISARM.</summary>
+    public static ulong StackState(ref SignalState state, ulong stackPointer)
     {
         ulong flags = state.StackFlags & SignalCalls.AutoDisarm;
-        if (state.StackBytes == 0)
-        {
-            flags |= SignalState.StackDisabled;
-        }
-        else if (IsOnStack(ref state, stackPointer))
-        {
-            flags |= 1;
-        }
+        return state.StackBytes == 0 ? flags | SignalState.StackDisabled : IsOnStack(ref state, stackPointer) ? flags | 1 : flags;
+    }
 
+    /// <summary>stack_t: address, flags, bytes.</summary>
+    public static void WriteStack(ref SignalState state, Span<byte> to, ulong flags)
+    {
         Put(to, 0, state.StackAddress);
         Put(to, 8, flags);
         Put(to, 16, state.StackBytes);
@@ -163,13 +213,13 @@ internal static class SignalFrame
         return at + (int)VectorBytes;
     }
 
-    private static void ReadVectors(ref Thread thread, ReadOnlySpan<byte> bytes, int at)
+    private static void ReadVectors(ref Thread thread, ReadOnlySpan<byte> record)
     {
         Span<byte> vectors = stackalloc byte[Hardware.VectorBytes];
         vectors.Clear();
-        bytes.Slice(at + 16, 512).CopyTo(vectors);
-        bytes.Slice(at + 8, 4).CopyTo(vectors[512..]);
-        bytes.Slice(at + 12, 4).CopyTo(vectors[520..]);
+        record.Slice(16, 512).CopyTo(vectors);
+        record.Slice(8, 4).CopyTo(vectors[512..]);
+        record.Slice(12, 4).CopyTo(vectors[520..]);
         Hardware.LoadVectors(ref thread, vectors);
     }
 

@@ -75,6 +75,14 @@ internal static class SignalQueue
         }
     }
 
+    /// <summary>Takes every entry of one signal out: its action has become to ignore it.</summary>
+    public static void Drop(ref Thread thread, int signal)
+    {
+        while (TryTake(ref thread, ~SignalNumber.Bit(signal), out _, out _))
+        {
+        }
+    }
+
     private static bool Contains(ref Thread thread, int signal) => (Pending(ref thread) & SignalNumber.Bit(signal)) != 0;
 
     private static void Unlink(ref SignalState state, Handle<QueuedSignal> previous, Handle<QueuedSignal> at, Handle<QueuedSignal> next)

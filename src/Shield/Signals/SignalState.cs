@@ -49,7 +49,7 @@ internal struct SignalState
     public Handle<QueuedSignal> Last;
     public int Count;
 
-    /// <summary>sigaltstack: address, bytes (0: none), SS_AUTODISARM.</summary>
+    /// <summary>sigaltstack: address, bytes (0: none), flags as the program gave them.</summary>
     public ulong StackAddress;
     public ulong StackBytes;
     public ulong StackFlags;
@@ -57,4 +57,12 @@ internal struct SignalState
     /// <summary>The fault that raised a synchronous signal, for the frame.</summary>
     public ulong FaultAddress;
     public ulong FaultSyndrome;
+
+    /// <summary>No alternate stack (Linux: sas_ss_reset).</summary>
+    public void ResetStack()
+    {
+        StackAddress = 0;
+        StackBytes = 0;
+        StackFlags = StackDisabled;
+    }
 }

@@ -27,7 +27,7 @@ internal static partial class SignalCalls
         }
 
         long result = Gate.Call(ref thread, Sys.rt_sigsuspend, address, SetBytes);
-        SignalEntry.EndTemporaryMask(ref thread);
+        SignalEntry.EndTemporaryMask(ref thread, -Errno.EINTR);
         return result == -Errno.Dying ? result : -Errno.EINTR;
     }
 
@@ -107,13 +107,20 @@ internal static partial class SignalCalls
         return a[1] == 0 || UserMemory.TryWrite(ref thread, a[1], information) ? signal : -Errno.EFAULT;
     }
 
-    public static long Kill(ref Thread thread, ref CallArguments a) => Gate.Call(ref thread, Sys.kill, a[0], a[1]);
+    public static long Kill(ref Thread thread, ref CallArguments a) =>
+        (int)a[0] == Pool<Process>.Get(thread.Process).Pid && IsHandledFault(ref thread, (int)a[1])
+            ? RaiseOwn(ref thread, (int)a[1], FromProcess)
+            : Gate.Call(ref thread, Sys.kill, a[0], a[1]);
 
     public static long TaskKill(ref Thread thread, ref CallArguments a) =>
-        IsOwnFault(ref thread, (int)a[0], (int)a[1]) ? RaiseOwn(ref thread, (int)a[1]) : Gate.Call(ref thread, Sys.tkill, a[0], a[1]);
+        (int)a[0] == thread.Tid && IsHandledFault(ref thread, (int)a[1])
+            ? RaiseOwn(ref thread, (int)a[1], FromThread)
+            : Gate.Call(ref thread, Sys.tkill, a[0], a[1]);
 
     public static long ThreadGroupKill(ref Thread thread, ref CallArguments a) =>
-        IsOwnFault(ref thread, (int)a[1], (int)a[2]) ? RaiseOwn(ref thread, (int)a[2]) : Gate.Call(ref thread, Sys.tgkill, a[0], a[1], a[2]);
+        (int)a[0] == Pool<Process>.Get(thread.Process).Pid && (int)a[1] == thread.Tid && IsHandledFault(ref thread, (int)a[2])
+            ? RaiseOwn(ref thread, (int)a[2], FromThread)
+            : Gate.Call(ref thread, Sys.tgkill, a[0], a[1], a[2]);
 
     public static long QueueInformation(ref Thread thread, ref CallArguments a) =>
         SendInformation(ref thread, Sys.rt_sigqueueinfo, a[0], a[1], a[2], 0, informationArgument: 2);
@@ -133,17 +140,24 @@ internal static partial class SignalCalls
         return informationArgument == 2 ? Gate.Call(ref thread, number, a0, a1, address) : Gate.Call(ref thread, number, a0, a1, a2, address);
     }
 
-    /// <summary>A thread that sends itself a synchronous signal it handles (raise(SIGSEGV)): Linux does not know the handler.</summary>
-    private static bool IsOwnFault(ref Thread thread, int target, int signal) =>
-        target == thread.Tid && SignalNumber.IsValid(signal) && SignalNumber.IsSynchronous(signal)
-        && SignalEntry.Actions(ref thread).Of(signal).HasHandler;
+    /// <summary>SI_USER and SI_TKILL.</summary>
+    private const int FromProcess = 0;
+    private const int FromThread = -6;
 
-    private static long RaiseOwn(ref Thread thread, int signal)
+    /// <summary>
+    /// A synchronous signal that the program handles: Linux does not know of the handler and would end the process, so one that a
+    /// thread sends itself (raise(SIGSEGV)) stays here.
+    /// </summary>
+    private static bool IsHandledFault(ref Thread thread, int signal) =>
+        SignalNumber.IsValid(signal) && SignalNumber.IsSynchronous(signal) && SignalEntry.Actions(ref thread).Of(signal).HasHandler;
+
+    private static long RaiseOwn(ref Thread thread, int signal, int code)
     {
-        const uint FromThread = unchecked((uint)-6);
-        SignalInformation information = SignalInformation.Make(signal, 0, 0);
-        information[1] = FromThread;
+        SignalInformation information = SignalInformation.Make(signal, code, 0);
         information[2] = (uint)Pool<Process>.Get(thread.Process).Pid;
-        return SignalQueue.TryAdd(ref thread, signal, information) ? 0 : -Errno.EAGAIN;
+
+        // Pending already is no error.
+        _ = SignalQueue.TryAdd(ref thread, signal, information);
+        return 0;
     }
 }

@@ -140,6 +140,11 @@ internal static class PollCalls
             return -Errno.EINVAL;
         }
 
+        if (!Descriptors.TryFind(ref thread, a[0], out Handle<OpenFile> instance))
+        {
+            return -Errno.EBADF;
+        }
+
         SharedBuffer buffer = new(ref thread);
         most = Math.Min(most, (buffer.Capacity - Rest) / EpollEntry);
         _ = buffer.TryReserve(most * EpollEntry, out int offset, out ulong place);
@@ -152,8 +157,7 @@ internal static class PollCalls
         long result = CallMasked(ref thread, number, maskValue, a[0], place, (ulong)most, timeout, mask, mask == 0 ? 0UL : MaskBytes);
         return result < 0 ? result
             : result > most ? -Errno.EIO
-            : buffer.CopyOutToUser(ref thread, offset, a[1], (int)result * EpollEntry) ? result
-            : -Errno.EFAULT;
+            : EpollCalls.WriteEvents(ref thread, ref buffer, offset, instance, a[1], (int)result);
     }
 
     /// <summary>Forwards with the program's mask, if it gave one, in force meanwhile.</summary>

@@ -29,6 +29,9 @@ internal static class Gate
     /// <summary>Linux's restart_syscall: continues a call with the remaining time.</summary>
     private const uint RestartSyscall = 128;
 
+    /// <summary>x8 with which the monitor answers a call that it did not forward, since a signal's frame was outstanding.</summary>
+    private const ulong NotBegun = ulong.MaxValue;
+
     /// <summary>
     /// Forwards a call; arguments must not name private memory. Returns Linux's raw value, or -ERESTARTSYS when a signal
     /// has to be delivered before the call is made again, or -<see cref="Errno.Dying"/>.
@@ -40,6 +43,13 @@ internal static class Gate
             return -Errno.Dying;
         }
 
+        // A signal that came before the call has its handler before the call waits for anything.
+        bool mayWait = WaitingCalls.MayWait(number, a1);
+        if (mayWait && SignalEntry.IsPending(ref thread))
+        {
+            return Interruption(ref thread);
+        }
+
         Hardware.Forwarded++;
         ulong next = (ulong)number;
         while (true)
@@ -48,19 +58,20 @@ internal static class Gate
             Hardware.OsCall(next, a0, a1, a2, a3, a4, a5, out OsReturn back);
             KernelLock.Acquire();
 
+            bool isBegun = back.Offset != BufferLayout.GateSignal || back.Number != NotBegun;
             bool signalled = TakeSignals(ref thread, ref back);
             switch (back.Offset)
             {
                 case BufferLayout.GateDone:
                     return (long)back.Result;
                 case BufferLayout.GateResume:
-                    if (signalled && SignalEntry.IsPending(ref thread))
+                    if (signalled && SignalEntry.IsPending(ref thread) && (isBegun || mayWait))
                     {
-                        return -Errno.ERESTARTSYS;
+                        return Interruption(ref thread);
                     }
 
                     // Only the two numbers that Linux itself would use: the same call, or its continuation.
-                    next = back.Number == RestartSyscall ? RestartSyscall : (ulong)number;
+                    next = isBegun && back.Number == RestartSyscall ? RestartSyscall : (ulong)number;
                     break;
                 case BufferLayout.GateNever:
                     thread.Dying = true;
@@ -71,6 +82,12 @@ internal static class Gate
             }
         }
     }
+
+    /// <summary>
+    /// Result of a call that gives way to a handler: made again afterwards, unless it has a mask of its own, which is over with the
+    /// handler (Linux: ERESTARTNOHAND).
+    /// </summary>
+    private static long Interruption(ref Thread thread) => thread.Signals.HasSavedMask ? -Errno.EINTR : -Errno.ERESTARTSYS;
 
     /// <summary>
     /// A request to the module. <paramref name="ranges"/>: entries that the caller wrote into the header before.

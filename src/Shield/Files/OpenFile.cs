@@ -50,6 +50,9 @@ internal struct OpenFile
     public FileIdentity Identity;
     public bool IdentityKnown;
 
+    /// <summary>An epoll instance with registrations (<see cref="EpollCookies"/>).</summary>
+    public bool IsEpoll;
+
     /// <summary>For a socket: SO_RCVTIMEO and SO_SNDTIMEO in nanoseconds, 0 = none.</summary>
     public ulong ReceiveTimeout;
 
@@ -128,6 +131,11 @@ internal static class OpenFiles
         }
 
         OpenFile last = file;
+        if (last.IsEpoll)
+        {
+            EpollCookies.RemoveAll(handle);
+        }
+
         Pool<OpenFile>.Free(handle);
         if (!last.Object.IsNull)
         {

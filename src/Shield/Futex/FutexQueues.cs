@@ -109,11 +109,15 @@ internal static class FutexQueues
     {
         int moved = 0;
         Handle<Thread> next = queues[from.Hash(Buckets)].First;
-        while (!next.IsNull && moved < count && !from.Is(to))
+        while (!next.IsNull && moved < count)
         {
             ref Thread waiter = ref Pool<Thread>.Get(next);
             next = waiter.Futex.Next;
-            if (waiter.Futex.Key.Is(from))
+            if (waiter.Futex.Key.Is(from) && from.Is(to))
+            {
+                moved++;
+            }
+            else if (waiter.Futex.Key.Is(from))
             {
                 uint bitset = waiter.Futex.Bitset;
                 Remove(ref waiter);

@@ -22,8 +22,6 @@ internal static partial class Futexes
     private const uint WaitBitset = 9;
     private const uint WakeBitset = 10;
 
-    private const int TimespecBytes = 16;
-
     /// <summary>Wake-ups that a dying thread could not forward.</summary>
     private static WakeSet left;
     private static bool anyLeft;
@@ -33,7 +31,7 @@ internal static partial class Futexes
     {
         uint operation = (uint)a[1];
         uint command = operation & CommandMask;
-        if ((operation & ClockRealtime) != 0 && command is not (Wait or WaitBitset))
+        if ((operation & ClockRealtime) != 0 && command != WaitBitset)
         {
             return -Errno.ENOSYS;
         }
@@ -45,10 +43,10 @@ internal static partial class Futexes
 
         return command switch
         {
-            Wait => WaitOn(ref thread, a[0], (uint)a[2], a[3], AllBits, operation & ClockRealtime, absolute: false),
-            WaitBitset => WaitOn(ref thread, a[0], (uint)a[2], a[3], (uint)a[5], operation & ClockRealtime, absolute: true),
-            WakeCommand => WakeUp(ref thread, a[0], (int)a[2], AllBits),
-            WakeBitset => WakeUp(ref thread, a[0], (int)a[2], (uint)a[5]),
+            Wait => WaitOn(ref thread, a[0], (uint)a[2], a[3], AllBits, operation),
+            WaitBitset => WaitOn(ref thread, a[0], (uint)a[2], a[3], (uint)a[5], operation),
+            WakeCommand => WakeUp(ref thread, a[0], (int)a[2], AllBits, operation),
+            WakeBitset => WakeUp(ref thread, a[0], (int)a[2], (uint)a[5], operation),
             Requeue => Move(ref thread, ref a, compare: false),
             CompareRequeue => Move(ref thread, ref a, compare: true),
             WakeOperation => WakeAndOperate(ref thread, ref a),
@@ -79,7 +77,7 @@ internal static partial class Futexes
         }
     }
 
-    private static long WaitOn(ref Thread thread, ulong address, uint expected, ulong timeout, uint bitset, uint clock, bool absolute)
+    private static long WaitOn(ref Thread thread, ulong address, uint expected, ulong timeout, uint bitset, uint operation)
     {
         if ((address & 3) != 0 || bitset == 0)
         {
@@ -100,6 +98,13 @@ internal static partial class Futexes
             }
         }
 
+        FutexTimeout limit = default;
+        if (timeout != 0 && !FutexTimeout.TryMake(
+            ref thread, time, absolute: (operation & CommandMask) == WaitBitset, realtime: (operation & ClockRealtime) != 0, out limit))
+        {
+            return thread.Dying ? -Errno.Dying : -Errno.EIO;
+        }
+
         // The read may bring the page in and drop the lock on the way; from its return to the queue the lock is held.
         if (!UserMemory.TryRead(ref thread, address, out uint value) || !FutexKey.TryMake(ref thread, address, out FutexKey key))
         {
@@ -112,46 +117,45 @@ internal static partial class Futexes
         }
 
         FutexQueues.Add(ref thread, key, bitset);
-        long result = Sleep(ref thread, timeout != 0, ref time, clock, absolute);
+        long result = Sleep(ref thread, limit);
         bool woken = thread.Futex.Woken;
         FutexQueues.Remove(ref thread);
         return woken && result != -Errno.Dying ? 0 : result;
     }
 
-    private static long Sleep(ref Thread thread, bool timed, ref Timespec time, uint clock, bool absolute)
+    private static long Sleep(ref Thread thread, in FutexTimeout limit)
     {
-        ulong deadline = timed && !absolute ? Clocks.Deadline(time) : 0;
         while (!thread.Futex.Woken)
         {
-            // Another call of this thread may have used the buffer meanwhile (signals): filled anew each time.
+            if (limit.HasPassed)
+            {
+                return -Errno.ETIMEDOUT;
+            }
+
+            // Filled anew each time: what is left may be less, and the OS may have changed it.
             SharedBuffer buffer = new(ref thread);
             ulong osTime = 0;
-            if (timed && !buffer.TryPut(MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref time, 1)), out osTime))
+            if (limit.IsSet && !buffer.TryPut(limit.ForOs, out osTime))
             {
                 return -Errno.ENOMEM;
             }
 
             uint sequence = thread.Futex.Sequence;
             System.Threading.Volatile.Write(ref WakeSet.Mirror(ref thread, thread.MirrorIndex), sequence);
-            ulong operation = (absolute ? WaitBitset : Wait) | clock;
+            ulong operation = limit.IsOsClock ? WaitBitset | ClockRealtime : Wait;
             long result = Gate.Call(
                 ref thread, Sys.futex, thread.OsMirror + (ulong)(8 * thread.MirrorIndex), operation, sequence, osTime, 0, AllBits);
             switch (result)
             {
-                case -Errno.ETIMEDOUT when timed:
-                    // Early by the counter, which the OS cannot change: wait on (the whole time again, at worst).
-                    if (deadline == 0 || Clocks.HasPassed(deadline))
-                    {
-                        return -Errno.ETIMEDOUT;
-                    }
-
-                    break;
+                case -Errno.ETIMEDOUT when limit.IsOsClock:
+                    return result;
                 case -Errno.EINTR:
                 case -Errno.ERESTARTSYS:
                 case -Errno.Dying:
                     return result;
                 default:
-                    // 0 or EAGAIN: woken, or not; anything else is implausible and treated as a spurious return.
+                    // 0 or EAGAIN: woken, or not. ETIMEDOUT: if it is true, the counter says so. Anything else is implausible and
+                    // treated as a spurious return.
                     break;
             }
         }
@@ -159,7 +163,7 @@ internal static partial class Futexes
         return 0;
     }
 
-    private static long WakeUp(ref Thread thread, ulong address, int count, uint bitset)
+    private static long WakeUp(ref Thread thread, ulong address, int count, uint bitset, uint operation)
     {
         if ((address & 3) != 0 || bitset == 0)
         {
@@ -168,7 +172,8 @@ internal static partial class Futexes
 
         if (!FutexKey.TryMake(ref thread, address, out FutexKey key))
         {
-            return -Errno.EFAULT;
+            // Of a private futex Linux looks at the address only: nobody waits where nothing is mapped.
+            return (operation & PrivateFlag) != 0 && UserMemory.IsRange(address, sizeof(uint)) ? 0 : -Errno.EFAULT;
         }
 
         // Linux wakes at least one, whatever the count says.
@@ -187,7 +192,8 @@ internal static partial class Futexes
             return -Errno.EINVAL;
         }
 
-        if (!UserMemory.TryRead(ref thread, a[4], out uint _) || !UserMemory.TryRead(ref thread, a[0], out uint value)
+        uint value = 0;
+        if ((compare && !UserMemory.TryRead(ref thread, a[0], out value))
             || !FutexKey.TryMake(ref thread, a[0], out FutexKey from) || !FutexKey.TryMake(ref thread, a[4], out FutexKey to))
         {
             return -Errno.EFAULT;
@@ -203,8 +209,7 @@ internal static partial class Futexes
         int moved = FutexQueues.Requeue(from, to, move);
         Forward(ref thread, ref wakes);
 
-        // FUTEX_REQUEUE counts the woken ones only, FUTEX_CMP_REQUEUE both (futex(2)).
-        return compare ? woken + moved : woken;
+        return woken + moved;
     }
 
     /// <summary>FUTEX_WAKE_OP: changes the second word by the encoded operation, wakes on the first and, if the old value compares, on the second.</summary>
@@ -224,11 +229,12 @@ internal static partial class Futexes
             operand = 1U << (int)(operand & 31);
         }
 
-        if (!UserMemory.TryRead(ref thread, a[0], out uint _) || !AddressSpaces.TryResolve(ref thread, a[4], UserAccess.Write, out FrameAddress frame))
+        if (!AddressSpaces.TryResolve(ref thread, a[4], UserAccess.Write, out FrameAddress frame))
         {
             return -Errno.EFAULT;
         }
 
+        // No call to the OS from here to the queues: the frame is the word's.
         if (!FutexKey.TryMake(ref thread, a[0], out FutexKey first) || !FutexKey.TryMake(ref thread, a[4], out FutexKey second))
         {
             return -Errno.EFAULT;
@@ -288,16 +294,23 @@ internal static partial class Futexes
     /// <summary>Asks Linux to wake the threads of the set: they look at private memory when they run.</summary>
     private static void Forward(ref Thread thread, ref WakeSet wakes)
     {
-        if (thread.Dying)
-        {
-            left.Merge(wakes);
-            anyLeft = true;
-            return;
-        }
-
         while (wakes.TryTake(out int index))
         {
-            _ = Gate.Call(ref thread, Sys.futex, thread.OsMirror + (ulong)(8 * index), WakeCommand, 1);
+            if (thread.Dying || Gate.Call(ref thread, Sys.futex, thread.OsMirror + (ulong)(8 * index), WakeCommand, 1) == -Errno.Dying)
+            {
+                // The next thread that enters the shield forwards it and the rest.
+                wakes.Put(index);
+                left.Merge(wakes);
+                anyLeft = true;
+                return;
+            }
         }
+    }
+
+    internal static void Reset()
+    {
+        left = default;
+        anyLeft = false;
+        FutexQueues.Reset();
     }
 }

@@ -50,33 +50,38 @@ internal static partial class Futexes
         // Bit 0 of an entry marks a priority-inheritance mutex, which is not offered here.
         for (int i = 0; i < Limit && (entry & ~1UL) != head && entry != 0; i++)
         {
-            ulong next = entry & ~1UL;
-            if (next != (pending & ~1UL))
+            // Read before the mutex is given up: its next owner may free it at once.
+            ulong mutex = entry & ~1UL;
+            bool hasNext = UserMemory.TryRead(ref thread, mutex, out entry);
+            if ((mutex != (pending & ~1UL) && !TryMarkDied(ref thread, mutex + offset, isPending: false)) || !hasNext)
             {
-                MarkDied(ref thread, next + offset);
-            }
-
-            if (!UserMemory.TryRead(ref thread, next, out entry))
-            {
-                break;
+                return;
             }
         }
 
         if ((pending & ~1UL) != 0)
         {
-            MarkDied(ref thread, (pending & ~1UL) + offset);
+            _ = TryMarkDied(ref thread, (pending & ~1UL) + offset, isPending: true);
         }
     }
 
-    private static void MarkDied(ref Thread thread, ulong address)
+    /// <summary>Linux: handle_futex_death. False: no word there, the walk ends.</summary>
+    private static bool TryMarkDied(ref Thread thread, ulong address, bool isPending)
     {
         if ((address & 3) != 0 || !AddressSpaces.TryResolve(ref thread, address, UserAccess.Write, out FrameAddress frame))
         {
-            return;
+            return false;
         }
 
         ref uint word = ref MemoryMarshal.AsRef<uint>(Frames.Bytes(frame).Slice((int)(address & (FrameAddress.Size - 1)), sizeof(uint)));
         uint old = System.Threading.Volatile.Read(ref word);
+        if (isPending && old == 0)
+        {
+            // Died between its unlocking and the wake-up that was due.
+            Wake(ref thread, address, 1);
+            return true;
+        }
+
         while ((old & OwnerMask) == (uint)thread.Tid)
         {
             uint seen = System.Threading.Interlocked.CompareExchange(ref word, (old & WaitersBit) | OwnerDiedBit, old);
@@ -87,10 +92,12 @@ internal static partial class Futexes
                     Wake(ref thread, address, 1);
                 }
 
-                return;
+                return true;
             }
 
             old = seen;
         }
+
+        return true;
     }
 }

@@ -34,6 +34,9 @@ internal struct WakeSet
         bits[waiter.MirrorIndex / BitsPerWord] |= 1UL << (waiter.MirrorIndex % BitsPerWord);
     }
 
+    /// <summary>Puts back what <see cref="TryTake"/> gave.</summary>
+    public void Put(int index) => bits[index / BitsPerWord] |= 1UL << (index % BitsPerWord);
+
     public void Merge(in WakeSet other)
     {
         for (int i = 0; i < Words; i++)

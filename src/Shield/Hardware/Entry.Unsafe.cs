@@ -2,6 +2,7 @@ using System;
 using System.Runtime;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using BlackBox.Cryptography;
 
 namespace BlackBox.Shield;
 
@@ -29,6 +30,8 @@ internal static unsafe class Entry
     private static void Main(UserRegisters* registers, BootInformation* boot)
     {
         _ = registers;
+        // The routines keep the program's vector registers (src/Cryptography/Assembly).
+        new InstructionSet(Hardware.InstructionFeatures).Use();
         Stacks.Start(boot->Level2);
         Boot.Start(boot->Used, boot->Base + boot->Bytes);
         ref Thread thread = ref Boot.MakeFirstThread(SlotTop - UserRegisters.Size, boot->Buffer, boot->BufferBytes, boot->Task);

@@ -24,6 +24,14 @@ internal interface IMachine
     long TicketIssue(ulong entry, ulong stack, ulong argument);
 
     long TicketCancel();
+
+    /// <summary>Decrypts the WrappedKey at an IPA in place.</summary>
+    long UnwrapKey(ulong ipa) => Status.Denied;
+
+    /// <summary>Ticks of the counter, and their number in a second.</summary>
+    ulong Counter => (ulong)System.Diagnostics.Stopwatch.GetTimestamp();
+
+    ulong CounterFrequency => (ulong)System.Diagnostics.Stopwatch.Frequency;
 }
 
 /// <summary>The enclave was stopped by its shield.</summary>
@@ -131,9 +139,9 @@ internal static unsafe class Hardware
     /// <summary>ID_AA64ISAR0_EL1 of a plain Armv8.0 CPU with CRC32 and LSE.</summary>
     public static ulong InstructionFeatures => 0x0021_0000;
 
-    public static ulong Counter => (ulong)System.Diagnostics.Stopwatch.GetTimestamp();
+    public static ulong Counter => Machine.Counter;
 
-    public static ulong CounterFrequency => (ulong)System.Diagnostics.Stopwatch.Frequency;
+    public static ulong CounterFrequency => Machine.CounterFrequency;
 
     public static ulong ThreadPointer { get; set; }
 
@@ -149,13 +157,14 @@ internal static unsafe class Hardware
 
     public const int VectorBytes = 528;
 
-    public static void SaveVectors(ref Thread thread, Span<byte> to) => to[..VectorBytes].Clear();
+    /// <summary>FP/SIMD registers of the CPU: one for all threads of a test.</summary>
+    public static readonly byte[] Vectors = new byte[VectorBytes];
 
-    public static void LoadVectors(ref Thread thread, ReadOnlySpan<byte> from)
-    {
-    }
+    public static void SaveVectors(ref Thread thread, Span<byte> to) => Vectors.CopyTo(to);
 
-    public static long UnwrapKey(ulong ipa) => Status.Denied;
+    public static void LoadVectors(ref Thread thread, ReadOnlySpan<byte> from) => from[..VectorBytes].CopyTo(Vectors);
+
+    public static long UnwrapKey(ulong ipa) => Machine.UnwrapKey(ipa);
 
     [DoesNotReturn]
     public static void Stop(ulong reason, ReadOnlySpan<byte> text) =>

@@ -139,8 +139,19 @@ internal struct ArgumentStrings
         used = (int)length + 1;
         PathBytes = used;
         long result = FillList(ref thread, arguments, ref ArgumentCount);
+        if (result < 0)
+        {
+            return result;
+        }
+
+        // No program starts without argv[0] (Linux 5.18).
+        if (ArgumentCount == 0 && !TryAppendArgument(default))
+        {
+            return -Errno.E2BIG;
+        }
+
         EnvironmentStart = used;
-        return result < 0 ? result : FillList(ref thread, environment, ref EnvironmentCount);
+        return FillList(ref thread, environment, ref EnvironmentCount);
     }
 
     private long FillList(ref Thread thread, ulong list, ref int count)

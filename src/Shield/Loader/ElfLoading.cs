@@ -13,9 +13,10 @@ internal static class ElfLoading
     public static long Map(ref Thread thread, Handle<AddressSpace> space, Handle<MemoryObject> file, in ElfProgram program, ulong @base, out ulong bias)
     {
         bias = 0;
-        ulong length = program.High - program.Low;
         if (program.IsPositionIndependent)
         {
+            // Room for the alignment, which is at least a page.
+            ulong length = program.High - program.Low + program.Alignment - UserLayout.PageBytes;
             MapRequest reservation = new() { Address = @base, Length = length, Fixed = @base != 0 };
             long place = Mapping.Place(ref Pool<AddressSpace>.Get(space), in reservation);
             if (place < 0)
@@ -23,7 +24,8 @@ internal static class ElfLoading
                 return place;
             }
 
-            bias = (ulong)place - program.Low;
+            ulong low = program.Low & (program.Alignment - 1);
+            bias = (((ulong)place - low + program.Alignment - 1) & ~(program.Alignment - 1)) + low - program.Low;
         }
 
         FrameAddress first = default;

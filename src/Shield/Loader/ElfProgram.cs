@@ -18,6 +18,7 @@ internal struct ElfSegment
     public ulong Address;
     public ulong FileBytes;
     public ulong MemoryBytes;
+    public ulong Alignment;
 
     public readonly Protection Protection =>
         ((Flags & 4) != 0 ? Protection.Read : 0) | ((Flags & 2) != 0 ? Protection.Write : 0) | ((Flags & 1) != 0 ? Protection.Execute : 0);
@@ -30,6 +31,7 @@ internal struct ElfSegment
         Address = BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]),
         FileBytes = BinaryPrimitives.ReadUInt64LittleEndian(bytes[32..]),
         MemoryBytes = BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..]),
+        Alignment = BinaryPrimitives.ReadUInt64LittleEndian(bytes[48..]),
     };
 }
 
@@ -52,6 +54,12 @@ internal struct ElfProgram
     /// <summary>Lowest and highest address of the segments, page-aligned.</summary>
     public ulong Low;
     public ulong High;
+
+    /// <summary>Greatest alignment that a segment asks for: a power of two, at least a page.</summary>
+    public ulong Alignment;
+
+    /// <summary>PT_GNU_STACK with PF_X.</summary>
+    public bool WantsExecutableStack;
 
     /// <summary>Address of the program headers in the image (AT_PHDR), before the bias.</summary>
     public ulong HeadersAddress;
@@ -92,8 +100,10 @@ internal struct ElfProgram
 
     private bool TryReadSegments(ReadOnlySpan<byte> page, ulong fileBytes)
     {
+        const ulong GreatestAlignment = 1UL << 30;
         bool any = false;
         ulong end = 0;
+        Alignment = UserLayout.PageBytes;
         for (int i = 0; i < SegmentCount; i++)
         {
             ElfSegment segment = Segment(page, i);
@@ -109,6 +119,10 @@ internal struct ElfProgram
                 InterpreterAt = (int)segment.Offset;
                 InterpreterLength = (int)segment.FileBytes - 1;
             }
+            else if (segment.Type == ElfSegment.Stack)
+            {
+                WantsExecutableStack = (segment.Flags & 1) != 0;
+            }
             else if (segment.Type == ElfSegment.Load)
             {
                 if (segment.MemoryBytes < segment.FileBytes || segment.MemoryBytes > UserLayout.Top || segment.Address > UserLayout.Top - segment.MemoryBytes
@@ -121,6 +135,11 @@ internal struct ElfProgram
                 if (!any)
                 {
                     Low = UserLayout.PageFloor(segment.Address);
+                }
+
+                if (System.Numerics.BitOperations.IsPow2(segment.Alignment) && segment.Alignment is > UserLayout.PageBytes and <= GreatestAlignment)
+                {
+                    Alignment = Math.Max(Alignment, segment.Alignment);
                 }
 
                 any = true;

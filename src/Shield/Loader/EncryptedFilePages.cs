@@ -44,7 +44,7 @@ internal struct EncryptedFilePages : IFilePages
             data[length..].Clear();
             if (!ProtectedFiles.TryDecrypt(file.SourceIndex, page + (ulong)good, data[..length]))
             {
-                ProtectedImage.Report(file.SourceIndex, "block does not verify"u8);
+                ProtectedFiles.Report(file.SourceIndex, "block does not verify"u8);
                 break;
             }
 

@@ -22,6 +22,7 @@ internal static class Loader
         ProtectedImage.Start(ref thread);
         FileSystems.Inherit(ref thread);
         DescriptorTables.Inherit(ref thread);
+        SignalEntry.InheritFirst(ref thread);
         StartPolicy.Apply(ref thread, ref passed, ProtectedImage.Manifest, out ArgumentStrings strings);
         passed.Free();
         long result = Programs.Prepare(ref thread, ref strings, out PreparedProgram program);

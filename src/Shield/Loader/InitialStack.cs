@@ -8,6 +8,8 @@ internal static class InitialStack
     /// <summary>Bytes mapped at first; it grows on demand.</summary>
     private const ulong StartBytes = 132 << 10;
     private const ulong StackPad = 256;
+    private const ulong LeastArgumentBytes = 128 << 10;
+    private const ulong MostArgumentBytes = 6 << 20;
 
     private const ulong AtPhdr = 3;
     private const ulong AtPhent = 4;
@@ -41,7 +43,9 @@ internal static class InitialStack
         ulong stringBytes = (ulong)(strings.PathBytes + strings.Strings.Length);
         ulong vectorBytes = (ulong)((strings.ArgumentCount + strings.EnvironmentCount + 3 + (2 * AuxiliaryPairs)) * sizeof(ulong));
         ulong needed = stringBytes + vectorBytes + StackPad;
-        if (needed > target.StackLimit / 4 * 3 && needed > StartBytes / 2)
+
+        // A quarter of the stack, at most 6 MiB, but always 128 KiB (fs/exec.c: bprm_stack_limits).
+        if (needed > Math.Max(LeastArgumentBytes, Math.Min(target.StackLimit / 4, MostArgumentBytes)))
         {
             return -Errno.E2BIG;
         }
@@ -52,7 +56,7 @@ internal static class InitialStack
             Address = top - mapped,
             Length = mapped,
             Fixed = true,
-            Protection = Protection.Read | Protection.Write,
+            Protection = Protection.Read | Protection.Write | (program.HasExecutableStack ? Protection.Execute : 0),
             Maximum = CodePolicy.Limit(default, Protection.Read | Protection.Write, Protection.All),
             Flags = AreaFlags.GrowsDown,
         };

@@ -14,9 +14,13 @@ internal static class Paths
     /// <summary>Links followed at most, as in Linux (MAXSYMLINKS).</summary>
     private const int MaxLinks = 40;
 
+    /// <summary>NAME_MAX.</summary>
+    private const int LongestName = 255;
+
     /// <summary>
-    /// Resolves <paramref name="path"/> (absolute) into <paramref name="canonical"/>. Returns its length, or -ENAMETOOLONG, -ELOOP, -ENOENT
-    /// (empty or relative). <paramref name="record"/>: the file table's record of the result, -1 if it has none.
+    /// Resolves <paramref name="path"/> (absolute) into <paramref name="canonical"/>. Returns its length, or -ENAMETOOLONG, -ELOOP, -ENOTDIR
+    /// (a listed file in the place of a directory), -ENOENT (empty or relative). Directories and unlisted files are not known here: what
+    /// does not exist is walked through as if it did, which leads to no listed file that the path does not name. <paramref name="record"/>: the file table's record of the result, -1 if it has none.
     /// <paramref name="follow"/>: whether a link in the last place is followed.
     /// </summary>
     public static long Resolve(ReadOnlySpan<byte> path, Span<byte> canonical, bool follow, out int record)
@@ -70,7 +74,7 @@ internal static class Paths
                 continue;
             }
 
-            if (length + 1 + name.Length > Math.Min(canonical.Length, Longest))
+            if (name.Length > LongestName || length + 1 + name.Length > Math.Min(canonical.Length, Longest))
             {
                 return -Errno.ENAMETOOLONG;
             }
@@ -80,7 +84,22 @@ internal static class Paths
             name.CopyTo(canonical[(length + 1)..]);
             length += 1 + name.Length;
             int found = FileTable.Find(canonical[..length]);
-            if (found < 0 || !FileTable.Record(found).IsLink || (last && !follow && end == rest.Length))
+            if (found < 0)
+            {
+                continue;
+            }
+
+            if (!FileTable.Record(found).IsLink)
+            {
+                if (end != rest.Length)
+                {
+                    return -Errno.ENOTDIR;
+                }
+
+                continue;
+            }
+
+            if (last && !follow && end == rest.Length)
             {
                 continue;
             }

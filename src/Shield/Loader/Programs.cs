@@ -20,6 +20,9 @@ internal struct PreparedProgram
     public ulong Gid;
     public ulong EffectiveGid;
 
+    /// <summary>PT_GNU_STACK asks for it, and the manifest allows code made at run time.</summary>
+    public bool HasExecutableStack;
+
     /// <summary>File-table record of the program (after `#!`).</summary>
     public int Record;
 }
@@ -34,6 +37,9 @@ internal static class Programs
     private const ulong DynamicBase = UserLayout.Top / 3 * 2;
     private const int DynamicRandomBits = 24;
 
+    /// <summary>The heap begins up to 32 MiB above the program.</summary>
+    private const int HeapRandomBits = 13;
+
     /// <summary>
     /// Resolves, verifies and maps. <paramref name="strings"/> may be rewritten by `#!`; its path becomes the canonical one.
     /// Returns 0 or -errno; nothing is left behind on failure. Calls the OS.
@@ -42,34 +48,13 @@ internal static class Programs
     {
         program = default;
         Span<byte> canonical = stackalloc byte[Paths.Longest + 1];
-        int length;
-        for (int scripts = 0; ; scripts++)
+        long length = FollowScripts(ref thread, ref strings, canonical, out program.Record);
+        if (length < 0)
         {
-            long resolved = Resolve(ref thread, strings.Path, canonical, out program.Record);
-            if (resolved < 0)
-            {
-                return resolved;
-            }
-
-            length = (int)resolved;
-            if (!FileTable.Record(program.Record).IsScript)
-            {
-                break;
-            }
-
-            if (scripts == MaxScripts)
-            {
-                return -Errno.ELOOP;
-            }
-
-            long rewritten = Scripts.Rewrite(ref thread, program.Record, canonical[..length], ref strings);
-            if (rewritten < 0)
-            {
-                return rewritten;
-            }
+            return length;
         }
 
-        long result = ProtectedFiles.Open(ref thread, program.Record, canonical[..length], out Handle<MemoryObject> file);
+        long result = ProtectedFiles.Open(ref thread, program.Record, canonical[..(int)length], out Handle<MemoryObject> file);
         if (result < 0)
         {
             return result;
@@ -83,6 +68,33 @@ internal static class Programs
         }
 
         return result;
+    }
+
+    /// <summary>
+    /// Resolves the path; as long as it names a script, rewrites <paramref name="strings"/> as its `#!` line says. Returns the length of the
+    /// canonical path of the program proper, or -errno. Calls the OS.
+    /// </summary>
+    public static long FollowScripts(ref Thread thread, ref ArgumentStrings strings, Span<byte> canonical, out int record)
+    {
+        for (int scripts = 0; ; scripts++)
+        {
+            long length = Resolve(ref thread, strings.Path, canonical, out record);
+            if (length < 0 || !FileTable.Record(record).IsScript)
+            {
+                return length;
+            }
+
+            if (scripts == MaxScripts)
+            {
+                return -Errno.ELOOP;
+            }
+
+            long rewritten = Scripts.Rewrite(ref thread, record, canonical[..(int)length], ref strings);
+            if (rewritten < 0)
+            {
+                return rewritten;
+            }
+        }
     }
 
     public static void Discard(ref PreparedProgram program)
@@ -103,27 +115,7 @@ internal static class Programs
     /// </summary>
     private static long Resolve(ref Thread thread, ReadOnlySpan<byte> path, Span<byte> canonical, out int record)
     {
-        Span<byte> absolute = stackalloc byte[(2 * Paths.Longest) + 2];
-        record = -1;
-        int at = 0;
-        if (path.Length == 0)
-        {
-            return -Errno.ENOENT;
-        }
-
-        if (path[0] != (byte)'/')
-        {
-            at = FileSystems.CopyDirectory(ref thread, PathWork.CurrentDirectory, absolute);
-            if (at < 0)
-            {
-                return -Errno.ENOENT;
-            }
-
-            absolute[at++] = (byte)'/';
-        }
-
-        path.CopyTo(absolute[at..]);
-        long length = Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
+        long length = ResolveAny(ref thread, path, canonical, out record);
         if (length < 0)
         {
             return length;
@@ -139,6 +131,38 @@ internal static class Programs
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
         return (entry.IsCode || entry.IsScript) && (entry.Mode & AnyExecute) != 0 ? length : -Errno.EACCES;
+    }
+
+    /// <summary>Resolves a path, relative to the working directory if it does not begin with a slash. Canonical length or -errno.</summary>
+    public static long ResolveAny(ref Thread thread, ReadOnlySpan<byte> path, Span<byte> canonical, out int record)
+    {
+        record = -1;
+        if (path.Length == 0)
+        {
+            return -Errno.ENOENT;
+        }
+
+        if (path[0] == (byte)'/')
+        {
+            return Paths.Resolve(path, canonical, follow: true, out record);
+        }
+
+        // Kernel stacks are small: one path, which limits directory and path together.
+        Span<byte> absolute = stackalloc byte[PathWork.MaxPath];
+        int at = FileSystems.CopyDirectory(ref thread, PathWork.CurrentDirectory, absolute);
+        if (at < 0)
+        {
+            return -Errno.ENOENT;
+        }
+
+        if (path.Length > absolute.Length - at - 1)
+        {
+            return -Errno.ENAMETOOLONG;
+        }
+
+        absolute[at++] = (byte)'/';
+        path.CopyTo(absolute[at..]);
+        return Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
     }
 
     private static long MapAll(ref Thread thread, Handle<MemoryObject> file, ref ArgumentStrings strings, ref PreparedProgram program)
@@ -176,6 +200,7 @@ internal static class Programs
         }
 
         AskCredentials(ref thread, ref program);
+        program.HasExecutableStack = main.WantsExecutableStack;
         long stack = InitialStack.Build(ref thread, program, ref strings);
         program.Stack = (ulong)stack;
         return stack < 0 ? stack : 0;
@@ -205,7 +230,10 @@ internal static class Programs
         program.HeadersAddress = main.HeadersAddress + bias;
         program.HeaderCount = main.SegmentCount;
         ref AddressSpace space = ref Pool<AddressSpace>.Get(program.Space);
-        space.HeapStart = main.High + bias + (AddressSpaces.RandomPages(13) << UserLayout.PageShift);
+
+        // A position-independent program without an interpreter stands where mappings go: its heap has no room there (binfmt_elf.c).
+        ulong end = main.IsPositionIndependent && interpreter.IsNull ? UserLayout.PageFloor(DynamicBase) : main.High + bias;
+        space.HeapStart = end + (AddressSpaces.RandomPages(HeapRandomBits) << UserLayout.PageShift);
         space.Heap = space.HeapStart;
         if (!interpreter.IsNull)
         {
@@ -231,13 +259,13 @@ internal static class Programs
             return result;
         }
 
-        Span<byte> name = stackalloc byte[Paths.Longest];
-        Frames.Bytes(first).Slice(main.InterpreterAt, main.InterpreterLength).CopyTo(name);
+        // No call to the OS until the path is resolved: the page stays.
+        ReadOnlySpan<byte> name = Frames.Bytes(first).Slice(main.InterpreterAt, main.InterpreterLength);
         Span<byte> canonical = stackalloc byte[Paths.Longest + 1];
-        long length = Paths.Resolve(name[..main.InterpreterLength], canonical, follow: true, out int record);
+        long length = Paths.Resolve(name, canonical, follow: true, out int record);
         if (length < 0 || record < 0 || !FileTable.Record(record).IsCode)
         {
-            ProtectedImage.Report(name[..main.InterpreterLength], "interpreter is not listed in the manifest"u8);
+            ProtectedImage.Report(name, "interpreter is not listed in the manifest"u8);
             return length < 0 ? length : -Errno.ENOENT;
         }
 
@@ -253,7 +281,13 @@ internal static class Programs
             return result;
         }
 
-        return ElfProgram.TryParse(Frames.Bytes(first), Pool<MemoryObject>.Get(file).Size, out program) ? 0 : -Errno.ENOEXEC;
+        if (!ElfProgram.TryParse(Frames.Bytes(first), Pool<MemoryObject>.Get(file).Size, out program))
+        {
+            return -Errno.ENOEXEC;
+        }
+
+        // An executable stack is code that nobody verified.
+        return program.WantsExecutableStack && !CodePolicy.AllowsUnverified ? -Errno.EACCES : 0;
     }
 
     /// <summary>The OS's word on who the process is; it decides nothing here.</summary>

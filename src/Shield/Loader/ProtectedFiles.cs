@@ -7,8 +7,19 @@ namespace BlackBox.Shield;
 /// <summary>An opened protected file: its key schedule and tags.</summary>
 internal struct ProtectedFile
 {
+    /// <summary>Bytes of the path that are kept, for messages.</summary>
+    public const int NameBytes = 96;
+
     public Aes256Gcm Key;
     public PrivateBlock Tags;
+    public NameText Name;
+    public int NameLength;
+
+    [System.Runtime.CompilerServices.InlineArray(NameBytes)]
+    public struct NameText
+    {
+        private byte first;
+    }
 }
 
 /// <summary>Protected files by record of the file table, opened once per enclave and kept: every process shares their pages.</summary>
@@ -38,10 +49,11 @@ internal static class ProtectedFiles
                 return result;
             }
 
-            if (!TryPrepare(ref thread, record))
+            result = Prepare(ref thread, record, canonicalPath);
+            if (result < 0)
             {
                 os.Close(ref thread);
-                return -Errno.EIO;
+                return result;
             }
 
             if (!PageCache.TryOpen(identity, size, 0, os.Pin, false, record, out file, out bool tookPin))
@@ -94,20 +106,39 @@ internal static class ProtectedFiles
     private static Handle<ProtectedFile> At(int record) =>
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record];
 
-    /// <summary>Derives the key and fetches the tags, which must have the signed digest.</summary>
-    private static bool TryPrepare(ref Thread thread, int record)
+    /// <summary>The file whose block does not verify, by its path as far as it is kept.</summary>
+    public static void Report(int record, ReadOnlySpan<byte> reason)
+    {
+        Handle<ProtectedFile> handle = At(record);
+        if (handle.IsNull)
+        {
+            ProtectedImage.Report(record, reason);
+            return;
+        }
+
+        ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
+        ProtectedImage.Report(((ReadOnlySpan<byte>)file.Name)[..file.NameLength], reason);
+    }
+
+    /// <summary>Derives the key and fetches the tags, which must have the signed digest. 0, -ENOMEM, or -EIO: reported.</summary>
+    private static long Prepare(ref Thread thread, int record, ReadOnlySpan<byte> path)
     {
         if (!At(record).IsNull)
         {
-            return true;
+            return 0;
         }
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
         ulong blocks = (entry.Length + BlockBytes - 1) / BlockBytes;
-        if (!entry.IsProtected || blocks > PrivateBlock.MaxBytes / Aes256Gcm.TagLength
-            || !PrivateBlock.TryAllocate(ref thread, (int)blocks * Aes256Gcm.TagLength, out PrivateBlock tags))
+        if (!entry.IsProtected || blocks > PrivateBlock.MaxBytes / Aes256Gcm.TagLength)
         {
-            return false;
+            ProtectedImage.Report(path, "is not protected, or too large"u8);
+            return -Errno.EIO;
+        }
+
+        if (!PrivateBlock.TryAllocate(ref thread, (int)blocks * Aes256Gcm.TagLength, out PrivateBlock tags))
+        {
+            return -Errno.ENOMEM;
         }
 
         Span<byte> digest = stackalloc byte[Sha256.Length];
@@ -116,14 +147,27 @@ internal static class ProtectedFiles
         good &= digest.SequenceEqual(entry.TagsDigest);
 
         // Another thread may have come first while the OS read.
-        if (!good || !At(record).IsNull || !Pool<ProtectedFile>.TryAdd(out Handle<ProtectedFile> handle))
+        if (!At(record).IsNull)
         {
             tags.Free();
-            return !At(record).IsNull;
+            return 0;
+        }
+
+        if (!good || !Pool<ProtectedFile>.TryAdd(out Handle<ProtectedFile> handle))
+        {
+            tags.Free();
+            if (!good && !thread.Dying)
+            {
+                ProtectedImage.Report(path, "its tags do not match the manifest"u8);
+            }
+
+            return good ? -Errno.ENOMEM : -Errno.EIO;
         }
 
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
         file.Tags = tags;
+        file.NameLength = Math.Min(path.Length, ProtectedFile.NameBytes);
+        path[..file.NameLength].CopyTo(file.Name);
         Span<byte> information = stackalloc byte[16 + Digest32.Length];
         KeyLabel.CopyTo(information);
         ((ReadOnlySpan<byte>)entry.Salt).CopyTo(information[KeyLabel.Length..]);
@@ -132,6 +176,12 @@ internal static class ProtectedFiles
         file.Key.Initialize(key);
         ConstantTime.Wipe(key);
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record] = handle;
-        return true;
+        return 0;
+    }
+
+    internal static void Reset()
+    {
+        directory = default;
+        Pool<ProtectedFile>.Reset();
     }
 }

@@ -14,7 +14,7 @@ internal static class ProtectedImage
     private const int WrappedKeyBytes = 128;
     private const int KeyAt = 16;
     private const int PublisherAt = 48;
-    private const int MaxWrappedKeys = 32;
+    private const int MaxWrappedKeys = 64;
     private const int MaxManifestBytes = 256 << 10;
 
     private static Digest32 contentKey;

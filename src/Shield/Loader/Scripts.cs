@@ -94,6 +94,7 @@ internal static class Scripts
         return result;
     }
 
+    /// <summary>Interpreter and argument of a line; text behind a NUL does not count.</summary>
     private static bool TrySplit(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> interpreter, out ReadOnlySpan<byte> argument)
     {
         interpreter = default;
@@ -104,21 +105,29 @@ internal static class Scripts
         }
 
         int end = line.IndexOf((byte)'\n');
-        if (end < 0 && line.Length == LineBytes)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> text = Trim(line[2..(end < 0 ? line.Length : end)]);
+        bool isCut = end < 0 && line.Length == LineBytes;
+        ReadOnlySpan<byte> text = Trim(line[2..(end < 0 ? Math.Min(line.Length, LineBytes - 1) : end)]);
         int split = 0;
-        while (split < text.Length && !IsBlank(text[split]))
+        while (split < text.Length && !IsBlank(text[split]) && text[split] != 0)
         {
             split++;
         }
 
+        // A path that the end of the buffer may have cut is none.
+        if (split == 0 || (isCut && split == text.Length && !IsBlank(line[LineBytes - 2])))
+        {
+            return false;
+        }
+
         interpreter = text[..split];
-        argument = Trim(text[split..]);
-        return interpreter.Length != 0;
+        argument = UntilZero(Trim(text[split..]));
+        return true;
+    }
+
+    private static ReadOnlySpan<byte> UntilZero(ReadOnlySpan<byte> text)
+    {
+        int zero = text.IndexOf((byte)0);
+        return zero < 0 ? text : text[..zero];
     }
 
     private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> text)

@@ -17,28 +17,81 @@ internal static class StartPolicy
             Panic.Stop(PanicReason.OutOfMemory, "no memory for the arguments"u8);
         }
 
-        bool isEntry = IsSameProgram(passed.Path, manifest.EntryPoint);
+        // A script that Linux was told to start comes as its interpreter with the script among the arguments: see CountScriptArguments.
+        int skipped = 0;
+        bool isEntry = IsSameProgram(ref thread, passed.Path, manifest.EntryPoint, out bool isScript);
+        if (isScript && !isEntry)
+        {
+            skipped = CountScriptArguments(ref thread, ref passed, manifest);
+            isEntry = skipped > 0;
+        }
+
         if (!isEntry && !manifest.AllowsOutsideExec)
         {
             Panic.Stop(PanicReason.Start, "the manifest does not allow another entry point from outside"u8);
         }
 
         bool fits = strings.TryAppendPath(isEntry ? manifest.EntryPoint : passed.Path);
-        if (isEntry && !Matches(passed.Arguments, passed.ArgumentCount, manifest))
+        if (skipped > 0)
         {
-            Panic.Stop(PanicReason.Start, "arguments are outside the manifest's rule"u8);
+            fits = fits && strings.TryAppendArgument(FirstArgument(manifest));
         }
 
         ReadOnlySpan<byte> rest = passed.Arguments;
         for (int i = 0; i < passed.ArgumentCount && fits; i++)
         {
-            fits = strings.TryAppendArgument(ArgumentStrings.Next(ref rest));
+            ReadOnlySpan<byte> text = ArgumentStrings.Next(ref rest);
+            fits = i < skipped || strings.TryAppendArgument(text);
+        }
+
+        if (fits && isEntry && !Matches(strings.Arguments, strings.ArgumentCount, manifest))
+        {
+            Panic.Stop(PanicReason.Start, "arguments are outside the manifest's rule"u8);
         }
 
         if (!fits || !TryEnvironment(ref passed, manifest, ref strings))
         {
             Panic.Stop(PanicReason.Start, "arguments or environment are too long"u8);
         }
+    }
+
+    /// <summary>
+    /// The entry point is a script. Linux's binfmt_script has replaced it by its interpreter then, and argv[0] by: the interpreter, its
+    /// argument if the `#!` line has one, the script's path (of nested scripts, more of that). The same is made here from the verified
+    /// script; what Linux passed must be exactly that, but for the spelling of the script's path. Returns the number of these
+    /// arguments, which stand for argv[0]; 0: something else was passed. Calls the OS.
+    /// </summary>
+    private static int CountScriptArguments(ref Thread thread, ref ArgumentStrings passed, in Manifest manifest)
+    {
+        if (!ArgumentStrings.TryCreate(ref thread, 2 * PathWork.MaxPath, out ArgumentStrings expected))
+        {
+            Panic.Stop(PanicReason.OutOfMemory, "no memory for the arguments"u8);
+        }
+
+        Span<byte> canonical = stackalloc byte[PathWork.MaxPath];
+        bool isGood = expected.TryAppendPath(manifest.EntryPoint) && expected.TryAppendArgument(manifest.EntryPoint)
+            && Programs.FollowScripts(ref thread, ref expected, canonical, out _) > 0
+            && passed.ArgumentCount >= expected.ArgumentCount
+            && IsSameProgram(ref thread, passed.Path, expected.Path, out _);
+        ReadOnlySpan<byte> have = passed.Arguments;
+        ReadOnlySpan<byte> want = expected.Arguments;
+        int count = expected.ArgumentCount;
+        for (int i = 0; i < count && isGood; i++)
+        {
+            ReadOnlySpan<byte> left = ArgumentStrings.Next(ref have);
+            ReadOnlySpan<byte> right = ArgumentStrings.Next(ref want);
+            isGood = left.SequenceEqual(right) || (i == count - 1 && IsSameProgram(ref thread, left, right, out _));
+        }
+
+        expected.Free();
+        return isGood ? count : 0;
+    }
+
+    /// <summary>argv[0] as the manifest has it. Linux does not pass it to a script, which cannot see it either.</summary>
+    private static ReadOnlySpan<byte> FirstArgument(in Manifest manifest)
+    {
+        CborReader arguments = new(manifest.Arguments);
+        return manifest.ArgumentCount > 0 && arguments.TryText(out ReadOnlySpan<byte> text) ? text : manifest.EntryPoint;
     }
 
     /// <summary>The rule for arguments: all of the list, at the front; with mode Fixed nothing more.</summary>
@@ -66,7 +119,10 @@ internal static class StartPolicy
         return true;
     }
 
-    /// <summary>Fixed: the manifest's. Prefix: the manifest's, and from outside only names it lists. Free: what was passed.</summary>
+    /// <summary>
+    /// Fixed: the manifest's. Prefix: the manifest's, and from outside only names it lists and does not set itself, each once. Free: what
+    /// was passed.
+    /// </summary>
     private static bool TryEnvironment(ref ArgumentStrings passed, in Manifest manifest, ref ArgumentStrings strings)
     {
         bool fits = true;
@@ -83,7 +139,7 @@ internal static class StartPolicy
         for (int i = 0; i < passed.EnvironmentCount && fits && manifest.EnvironmentMode != RuleMode.Fixed; i++)
         {
             ReadOnlySpan<byte> text = ArgumentStrings.Next(ref rest);
-            if (manifest.EnvironmentMode == RuleMode.Free || IsListed(text, manifest))
+            if (manifest.EnvironmentMode == RuleMode.Free || (IsListed(text, manifest) && !IsSet(text, strings)))
             {
                 fits = strings.TryAppendEnvironment(text);
             }
@@ -107,13 +163,29 @@ internal static class StartPolicy
         return false;
     }
 
-    /// <summary>Whether both paths name the same listed file.</summary>
-    private static bool IsSameProgram(ReadOnlySpan<byte> passed, ReadOnlySpan<byte> entry)
+    /// <summary>Whether the name has a value already: programs differ in which of two they take.</summary>
+    private static bool IsSet(ReadOnlySpan<byte> text, in ArgumentStrings strings)
     {
-        Span<byte> left = stackalloc byte[Paths.Longest + 1];
-        Span<byte> right = stackalloc byte[Paths.Longest + 1];
-        long leftLength = Paths.Resolve(passed, left, follow: true, out int leftRecord);
-        long rightLength = Paths.Resolve(entry, right, follow: true, out int rightRecord);
-        return leftLength > 0 && rightLength > 0 && leftRecord >= 0 && leftRecord == rightRecord;
+        ReadOnlySpan<byte> name = text[..(text.IndexOf((byte)'=') + 1)];
+        ReadOnlySpan<byte> rest = strings.Environment;
+        for (int i = 0; i < strings.EnvironmentCount; i++)
+        {
+            if (ArgumentStrings.Next(ref rest).StartsWith(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether both paths name the same listed file.</summary>
+    private static bool IsSameProgram(ref Thread thread, ReadOnlySpan<byte> passed, ReadOnlySpan<byte> entry, out bool isScript)
+    {
+        Span<byte> canonical = stackalloc byte[PathWork.MaxPath];
+        _ = Programs.ResolveAny(ref thread, entry, canonical, out int right);
+        _ = Programs.ResolveAny(ref thread, passed, canonical, out int left);
+        isScript = right >= 0 && FileTable.Record(right).IsScript;
+        return left >= 0 && left == right;
     }
 }

@@ -43,9 +43,16 @@ internal static class ExecCalls
         result = Programs.Prepare(ref thread, ref strings, out PreparedProgram program);
         if (result == 0)
         {
-            result = TryUnshare(ref thread) ? Forward(ref thread, ref strings) : -Errno.ENOMEM;
-            if (result != 0)
+            result = TryUnshare(ref thread, out Handle<SignalActions> actions) ? Forward(ref thread, ref strings) : -Errno.ENOMEM;
+            if (result == 0)
             {
+                ref Process process = ref Pool<Process>.Get(thread.Process);
+                SignalEntry.ReleaseActions(process.Actions);
+                process.Actions = actions;
+            }
+            else
+            {
+                SignalEntry.ReleaseActions(actions);
                 Programs.Discard(ref program);
             }
         }
@@ -61,27 +68,16 @@ internal static class ExecCalls
     }
 
     /// <summary>What exec gives a process of its own; done before the point of no return, since it needs memory.</summary>
-    private static bool TryUnshare(ref Thread thread)
+    private static bool TryUnshare(ref Thread thread, out Handle<SignalActions> actions)
     {
+        actions = default;
         if (!Frames.Reserve(ref thread, 16))
         {
             return false;
         }
 
         ref Process process = ref Pool<Process>.Get(thread.Process);
-        if (!DescriptorTables.TryUnshare(ref process))
-        {
-            return false;
-        }
-
-        if (!SignalEntry.TryCloneActions(ref process, share: false, out Handle<SignalActions> actions))
-        {
-            return false;
-        }
-
-        SignalEntry.ReleaseActions(process.Actions);
-        process.Actions = actions;
-        return true;
+        return DescriptorTables.TryUnshare(ref process) && SignalEntry.TryCloneActions(ref process, share: false, out actions);
     }
 
     /// <summary>Linux's exec of the same file. Linux sees the path and the program's name, not the other arguments.</summary>
@@ -112,8 +108,17 @@ internal static class ExecCalls
     /// <summary>The point of no return is behind: the new program takes over.</summary>
     private static void Enter(ref Thread thread, in PreparedProgram program)
     {
-        Exits.ClearNumber(ref thread);
+        // The other threads ended inside Linux's exec (de_thread), each through its own way out. One that Linux left alive would run
+        // in the memory that is given up here.
         ref Process process = ref Pool<Process>.Get(thread.Process);
+        if (process.ThreadCount != 1)
+        {
+            Panic.Stop(PanicReason.Protocol, "exec left another thread alive"u8);
+        }
+
+        // In the old memory, where others may wait (Linux: exec_mm_release).
+        Futexes.Release(ref thread);
+        Exits.ClearNumber(ref thread);
         Handle<AddressSpace> old = process.Memory;
         process.Memory = program.Space;
         AddressSpaces.Activate(program.Space);
@@ -131,8 +136,8 @@ internal static class ExecCalls
 
         DescriptorTables.CloseForExec(ref process);
         SignalEntry.ResetForExec(ref thread);
-        thread.RobustList = 0;
         thread.RobustListSize = 0;
+        process.Dumpable = 1;
         Span<byte> vectors = stackalloc byte[Hardware.VectorBytes];
         vectors.Clear();
         Hardware.LoadVectors(ref thread, vectors);

@@ -229,6 +229,34 @@ internal static partial class SignalEntry
         }
     }
 
+    /// <summary>
+    /// The first program has the mask and the ignored signals of whoever started it. They are the OS's word, as who starts a container is.
+    /// </summary>
+    public static void InheritFirst(ref Thread thread)
+    {
+        SharedBuffer buffer = new(ref thread);
+        if (!buffer.TryReserve(System.Runtime.CompilerServices.Unsafe.SizeOf<SignalAction>(), out int offset, out ulong address))
+        {
+            return;
+        }
+
+        if (Gate.Call(ref thread, Sys.rt_sigprocmask, 0, 0, address, sizeof(ulong)) == 0)
+        {
+            thread.Signals.Mask = buffer.Take<ulong>(offset) & ~SignalNumber.Unblockable;
+            thread.Signals.OsMask = thread.Signals.Mask;
+        }
+
+        for (int signal = 1; signal <= SignalNumber.Last; signal++)
+        {
+            if ((SignalNumber.Bit(signal) & SignalNumber.Unblockable) == 0
+                && Gate.Call(ref thread, Sys.rt_sigaction, (ulong)signal, 0, address, sizeof(ulong)) == 0
+                && buffer.Take<SignalAction>(offset).Handler == SignalAction.Ignore)
+            {
+                Actions(ref thread).Of(signal).Handler = SignalAction.Ignore;
+            }
+        }
+    }
+
     /// <summary>A thread ends: drops what it holds.</summary>
     public static void Release(ref Thread thread) => SignalQueue.Clear(ref thread);
 

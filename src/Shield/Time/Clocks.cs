@@ -43,7 +43,38 @@ internal static class Clocks
         return relative.Seconds >= most ? ulong.MaxValue : (ulong)(now + (relative.Seconds * Timespec.NanosecondsPerSecond) + relative.Nanoseconds);
     }
 
-    public static bool HasPassed(ulong deadline) => (ulong)CounterNanoseconds >= deadline;
+    /// <summary>Counter time at which CLOCK_MONOTONIC, as programs see it, is <paramref name="time"/>. May call the OS. False: it does not answer.</summary>
+    public static bool TryDeadlineAt(ref Thread thread, in Timespec time, out ulong deadline)
+    {
+        deadline = ulong.MaxValue;
+        if (!isOffsetKnown && !TryLearnOffset(ref thread))
+        {
+            return false;
+        }
+
+        if (time.Seconds < long.MaxValue / (4 * Timespec.NanosecondsPerSecond))
+        {
+            deadline = (ulong)Math.Max(0, (time.Seconds * Timespec.NanosecondsPerSecond) + time.Nanoseconds - offset);
+        }
+
+        return true;
+    }
+
+    public static bool HasPassed(ulong deadline) => deadline != ulong.MaxValue && (ulong)CounterNanoseconds >= deadline;
+
+    /// <summary>What is left to a deadline; not less than 0.</summary>
+    public static Timespec Remaining(ulong deadline)
+    {
+        ulong now = (ulong)CounterNanoseconds;
+        return FromNanoseconds((long)Math.Min(deadline > now ? deadline - now : 0, long.MaxValue));
+    }
+
+    internal static void Reset()
+    {
+        latestRealtime = 0;
+        offset = 0;
+        isOffsetKnown = false;
+    }
 
     public static long GetTime(ref Thread thread, ref CallArguments a)
     {

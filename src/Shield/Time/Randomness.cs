@@ -34,6 +34,15 @@ internal static class Randomness
             }
 
             done += (ulong)piece.Length;
+
+            // A long request gives way to signals, as in Linux, once there is more than anybody counts on.
+            if (done % FrameAddress.Size == 0 && (Hardware.IsEventPending || SignalEntry.IsPending(ref thread)))
+            {
+                break;
+            }
+
+            KernelLock.Release();
+            KernelLock.Acquire();
         }
 
         bytes.Clear();

@@ -54,9 +54,10 @@ internal sealed class GuestPieces
 
         void AddRoot(string name, RootFilesystem root)
         {
+            var folder = RootPath.Parse(name);
             foreach (var entry in root.Entries)
             {
-                files.Add(entry with { Path = RootPath.Parse(entry.Path.IsRoot ? name : name + entry.Path) });
+                files.Add(entry.At(entry.Path.IsRoot ? folder : folder.Combine(entry.Path.Relative)));
             }
         }
     }

@@ -9,6 +9,7 @@ internal static class CallHandlers
     {
         19 => DescriptorCalls.EventDescriptor(ref thread, ref arguments),
         20 => DescriptorCalls.Epoll(ref thread, ref arguments),
+        21 => EpollCalls.Control(ref thread, ref arguments),
         22 => PollCalls.EpollWait(ref thread, ref arguments),
         23 => DescriptorCalls.Duplicate(ref thread, ref arguments),
         24 => DescriptorCalls.DuplicateOver(ref thread, ref arguments),

@@ -39,11 +39,12 @@ EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv);
 
 enum part { USER, SHIELD, MONITOR, KERNEL, PARTS };
-enum kind { REGISTER_WRITES, REGISTER_READS, BARRIERS, TLB_INVALIDATIONS, CACHE_OPERATIONS, EXCEPTION_CALLS, EXCEPTION_RETURNS, KINDS };
+enum kind { REGISTER_WRITES, REGISTER_READS, BARRIERS, TLB_INVALIDATIONS, CACHE_OPERATIONS, BLOCK_ZEROINGS, EXCEPTION_CALLS, EXCEPTION_RETURNS, KINDS };
 
 static const char *const part_names[PARTS] = { "user", "shield", "monitor", "kernel" };
 static const char *const kind_names[KINDS] = {
-	"registerWrites", "registerReads", "barriers", "tlbInvalidations", "cacheOperations", "exceptionCalls", "exceptionReturns",
+	"registerWrites", "registerReads", "barriers", "tlbInvalidations", "cacheOperations", "blockZeroings",
+	"exceptionCalls", "exceptionReturns",
 };
 
 /* One translated block: counted as a whole, whatever ends it early is counted in full. */
@@ -84,6 +85,8 @@ static int kind_of(uint32_t word)
 			return load ? REGISTER_READS : REGISTER_WRITES;
 		if (op0 == 1 && crn == 8)
 			return TLB_INVALIDATIONS;
+		if (op0 == 1 && op1 == 3 && crn == 7 && crm == 4 && (word >> 5 & 7) == 1)	/* DC ZVA */
+			return BLOCK_ZEROINGS;
 		if (op0 == 1 && crn == 7 && crm != 8)	/* CRm 8: address translation, no cache operation */
 			return CACHE_OPERATIONS;
 		if (op0 == 0 && crn == 3 && op1 == 3)

@@ -3,11 +3,17 @@
  * The observer runs outside of the container, as root. It starts a command and reads
  * the monitor's counters around what the command does:
  *
- *	observe workload COMMAND...   a workload (workload.h): between its "begin" and its "end"
- *	observe around COMMAND...     any command: from its start to its end
+ *	observe workload LINE COMMAND...
+ *		the command is a shell without terminal; LINE makes it start a workload (workload.h).
+ *		Measured: between the workload's "begin" and its "end", by the workload's own clock
+ *	observe life LINE COMMAND...
+ *		the same, but measured from "begin" until the command has ended and the monitor holds
+ *		no more memory than before it: what the container leaves to be cleaned up is counted too
+ *	observe around COMMAND...
+ *		any command: from its start to its end
  *	observe prompt CGROUP COMMAND...
- *	                              an interactive shell: how much memory it holds at its prompt,
- *	                              in its cgroup (below /sys/fs/cgroup) and by the monitor's account
+ *		an interactive shell: how much memory it holds at its prompt, in its cgroup
+ *		(below /sys/fs/cgroup) and by the monitor's account
  *
  * Lines on standard output: "measured OPERATIONS NANOSECONDS", "count NAME DIFFERENCE",
  * "level NAME VALUE"; the command's own output goes through with "output " before each line.
@@ -26,6 +32,7 @@
 #include <unistd.h>
 
 #include "blackbox_ioctl.h"
+#include "mark.h"
 
 static int device = -1;
 
@@ -81,7 +88,7 @@ struct child {
 	FILE *from;	/* its standard output and standard error */
 };
 
-static struct child start(char **command)
+static struct child start_command(char **command)
 {
 	int in[2], out[2];
 	struct child child;
@@ -126,28 +133,55 @@ static void pass(const char *line)
 	fflush(stdout);
 }
 
-static int observe_workload(char **command)
+static void say(const struct child *child, const char *text)
 {
-	struct child child = start(command);
-	struct bb_statistics before = { 0 }, after;
-	uint64_t operations, time;
+	size_t length = strlen(text);
+
+	if (write(child->to, text, length) != (ssize_t)length)
+		fail("writing to the command");
+}
+
+/* Waits until the monitor holds no more memory than before: what a container leaves goes back after its end. */
+static void settle(const struct bb_statistics *before)
+{
+	const struct timespec pause = { 0, 100000 };
+	uint64_t limit = now() + 20000000000u;
+	struct bb_statistics current;
+
+	do {
+		take(&current);
+		if (current.frames_private <= before->frames_private && current.frames_tables <= before->frames_tables)
+			return;
+		nanosleep(&pause, NULL);
+	} while (now() < limit);
+	fprintf(stderr, "observe: the memory did not come back\n");
+	exit(1);
+}
+
+static int observe_workload(const char *line_for_shell, char **command, int life)
+{
+	struct bb_statistics idle, before = { 0 }, after;
+	uint64_t operations = 0, time = 0, start = 0;
 	int begun = 0, measured = 0;
+	struct child child;
 	char line[1024];
 
+	take(&idle);
+	child = start_command(command);
+	say(&child, line_for_shell);
+	say(&child, "\n");
 	while (fgets(line, sizeof(line), child.from)) {
 		if (!begun && strcmp(line, "begin\n") == 0) {
 			begun = 1;
 			take(&before);
-			if (write(child.to, "g", 1) != 1)
-				fail("answering");
+			start = now();
+			if (life)
+				mark_begin();
+			say(&child, "g");
 		} else if (begun && !measured && sscanf(line, "end %" SCNu64 " %" SCNu64, &operations, &time) == 2) {
 			take(&after);
 			measured = 1;
-			printf("measured %" PRIu64 " %" PRIu64 "\n", operations, time);
-			print_counts(&before, &after);
-			fflush(stdout);
-			if (write(child.to, "g", 1) != 1)
-				fail("answering");
+			say(&child, "g");
 		} else {
 			pass(line);
 		}
@@ -156,6 +190,14 @@ static int observe_workload(char **command)
 		fprintf(stderr, "observe: the workload failed\n");
 		return 1;
 	}
+	if (life) {
+		settle(&idle);
+		mark_end();
+		time = now() - start;
+		take(&after);
+	}
+	printf("measured %" PRIu64 " %" PRIu64 "\n", operations, time);
+	print_counts(&before, &after);
 	return 0;
 }
 
@@ -168,11 +210,13 @@ static int observe_around(char **command)
 	int code;
 
 	take(&before);
-	child = start(command);
+	mark_begin();
+	child = start_command(command);
 	close(child.to);
 	while (fgets(line, sizeof(line), child.from))
 		pass(line);
 	code = finish(&child);
+	mark_end();
 	take(&after);
 	printf("measured 1 %" PRIu64 "\n", now() - begin);
 	print_counts(&before, &after);
@@ -206,17 +250,15 @@ static int64_t read_number(const char *group, const char *file, const char *name
 
 static int observe_prompt(const char *group, char **command)
 {
-	static const char ask[] = "echo at the prompt\n";
-	struct bb_statistics before, after;
+		struct bb_statistics before, after;
 	struct timespec pause = { 0, 200000000 };
 	struct child child;
 	char line[1024];
 	int there = 0;
 
 	take(&before);
-	child = start(command);
-	if (write(child.to, ask, sizeof(ask) - 1) != (ssize_t)sizeof(ask) - 1)
-		fail("asking the shell");
+	child = start_command(command);
+	say(&child, "echo at the prompt\n");
 	while (!there && fgets(line, sizeof(line), child.from)) {
 		there = strstr(line, "at the prompt") != NULL;
 		if (!there)
@@ -248,12 +290,14 @@ int main(int argc, char **argv)
 	device = open("/dev/blackbox", O_RDWR | O_CLOEXEC);
 	if (device < 0 && errno != ENOENT)
 		fail("/dev/blackbox");
-	if (argc >= 3 && strcmp(argv[1], "workload") == 0)
-		return observe_workload(argv + 2);
+	if (argc >= 4 && strcmp(argv[1], "workload") == 0)
+		return observe_workload(argv[2], argv + 3, 0);
+	if (argc >= 4 && strcmp(argv[1], "life") == 0)
+		return observe_workload(argv[2], argv + 3, 1);
 	if (argc >= 3 && strcmp(argv[1], "around") == 0)
 		return observe_around(argv + 2);
 	if (argc >= 4 && strcmp(argv[1], "prompt") == 0)
 		return observe_prompt(argv[2], argv + 3);
-	fprintf(stderr, "usage: observe workload|around COMMAND... | observe prompt CGROUP COMMAND...\n");
+	fprintf(stderr, "usage: observe workload|life LINE COMMAND... | around COMMAND... | prompt CGROUP COMMAND...\n");
 	return 2;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mark.h"
 #include "workload.h"
 
 void fail(const char *what)
@@ -22,17 +23,6 @@ uint64_t now(void)
 	if (clock_gettime(CLOCK_MONOTONIC, &time) != 0)
 		fail("clock_gettime");
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-/* For an emulator that counts instructions (bench/counter); NOPs otherwise. */
-static void mark_begin(void)
-{
-	__asm__ volatile("hint #120" ::: "memory");
-}
-
-static void mark_end(void)
-{
-	__asm__ volatile("hint #121" ::: "memory");
 }
 
 /* Says something and waits for the observer's answer. */
@@ -61,7 +51,12 @@ int main(int argc, char **argv)
 	uint64_t operations, start, time;
 	char line[64];
 	char *end = NULL;
+	int marked = 1;
 
+	if (argc == 4 && strcmp(argv[3], "unmarked") == 0) {
+		marked = 0;
+		argc = 3;
+	}
 	if (argc == 2 || argc == 3) {
 		workload = find(call_workloads, argv[1]);
 		if (!workload)
@@ -70,7 +65,7 @@ int main(int argc, char **argv)
 			workload = find(process_workloads, argv[1]);
 	}
 	if (!workload) {
-		fprintf(stderr, "usage: workload NAME [OPERATIONS]\n");
+		fprintf(stderr, "usage: workload NAME [OPERATIONS [unmarked]]\n");
 		return 2;
 	}
 	operations = workload->operations;
@@ -86,9 +81,11 @@ int main(int argc, char **argv)
 		workload->prepare();
 	tell("begin\n");
 	start = now();
-	mark_begin();
+	if (marked)
+		mark_begin();
 	workload->run(operations);
-	mark_end();
+	if (marked)
+		mark_end();
 	time = now() - start;
 	snprintf(line, sizeof(line), "end %" PRIu64 " %" PRIu64 "\n", operations, time);
 	tell(line);

@@ -32,6 +32,8 @@ int main(void)
 	printf("monitor-enclaves %llu\nmonitor-tasks %llu\nmonitor-private %llu\nmonitor-lent %llu\nmistakes %llu\n",
 	       monitor.statistics.enclaves, monitor.statistics.tasks, monitor.statistics.frames_private,
 	       monitor.statistics.frames_lent, monitor.statistics.refusals);
+	printf("monitor-os %llu\nmonitor-tables %llu\n", monitor.statistics.frames_os,
+	       monitor.statistics.frames_tables);
 	printf("listed %u of %u\n", list.count, list.total);
 	for (unsigned int i = 0; i < list.count; i++)
 		printf("# %llx %.16s frames %llu lent %llu tasks %u slots %u process %u flags %u\n",

@@ -206,7 +206,7 @@ public sealed class ExhaustiveTests(ITestOutputHelper output)
         for (uint i = 0; i < 2; i++)
         {
             Enclave enclave = EnclaveTable.At(i);
-            key.Append(enclave.Word).Append(',').Append(enclave.Pool.Count).Append(',').Append(TaskTable.StateOf(new TaskHandle(_tasks[i]).Slot, out _)).Append(';');
+            key.Append(enclave.Word).Append(',').Append(enclave.Pool.Count).Append(',').Append(TaskTable.StateOf(ref TaskTable.At(new TaskHandle(_tasks[i]).Slot), out _)).Append(';');
         }
 
         return key.ToString();

@@ -166,7 +166,7 @@ internal sealed class HostileWorld
     private void ScribbleOwn(SimulatedCpu cpu, byte value)
     {
         SimulatedMachine.Cpu = cpu.Index;
-        ushort vmid = (ushort)(TaskGate.CurrentEnclave + 1);
+        ushort vmid = (ushort)(CpuRecord.Current.Enclave + 1);
         foreach (TlbEntry entry in _bed.Machine.Tlbs[cpu.Index].Entries.Where(entry => entry.Vmid == vmid && entry.IsWritable).ToList())
         {
             _bed.Machine.Scribble(entry.Pa, value);

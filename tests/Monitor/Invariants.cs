@@ -221,7 +221,7 @@ internal static class Invariants
         ulong bufferFrames = 0;
         for (uint i = 0; i < Constants.MaximumTasks; i++)
         {
-            TaskState state = TaskTable.StateOf(i, out _);
+            TaskState state = TaskTable.StateOf(ref TaskTable.At(i), out _);
             if (state == TaskState.Free)
             {
                 continue;
@@ -254,9 +254,9 @@ internal static class Invariants
 
         foreach (SimulatedCpu cpu in system.Cpus)
         {
-            CpuRecord record = CpuTable.At((uint)cpu.Index);
+            CpuRecord record = Hardware.RecordOf((uint)cpu.Index);
             Require(record.Next == 0, $"next");
-            foreach (uint slot in new[] { record.Current, record.Lender })
+            foreach (uint slot in new[] { record.Task, record.Lender })
             {
                 Require(slot == 0 || runningSlots.Remove(slot - 1), $"CPU {cpu.Index} runs task {slot - 1}, which does not run");
             }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using Xunit;
@@ -13,11 +14,10 @@ public sealed partial class LayoutTests
     [Fact]
     public void Assembly_uses_the_offsets_of_the_structures()
     {
-        Dictionary<string, int> expected = typeof(RegisterFile).GetFields(BindingFlags.Public | BindingFlags.Static)
-            .Where(field => field.IsLiteral && field.Name.EndsWith("Offset", StringComparison.Ordinal))
-            .ToDictionary(field => "CONTEXT_" + Upper(field.Name[..^"Offset".Length]), field => (int)field.GetRawConstantValue()!);
+        Dictionary<string, int> expected = typeof(RegisterFile).GetFields(BindingFlags.Public | BindingFlags.Instance)
+            .ToDictionary(field => "CONTEXT_" + Upper(field.Name), field => field.GetCustomAttribute<FieldOffsetAttribute>()!.Value);
         expected.Add("CONTEXT_BYTES", RegisterFile.Bytes);
-        expected.Add("CONTEXT_EVENT_BITS", TaskContext.EventBitsOffset);
+        expected.Add("CONTEXT_EVENT_BITS", (int)Marshal.OffsetOf<TaskContext>(nameof(TaskContext.EventBits)));
         string file = Path.Combine(Root, "src", "Monitor", "Assembly", "context-offsets.inc");
         Dictionary<string, int> actual = File.ReadLines(file).Select(line => Equate().Match(line)).Where(match => match.Success)
             .ToDictionary(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value[2..], NumberStyles.HexNumber, CultureInfo.InvariantCulture));

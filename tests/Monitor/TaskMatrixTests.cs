@@ -198,7 +198,7 @@ public sealed class TaskMatrixTests(ITestOutputHelper output)
     private byte[] Memory()
     {
         byte[] copy = _bed.Machine.Peek(SimulatedSystem.RamBase, (int)_bed.Machine.RamBytes).ToArray();
-        copy.AsSpan((int)(FrameTable.Layout.Cpus.Value - SimulatedSystem.RamBase), (int)(Constants.MaximumCpus * CpuRecord.Bytes)).Clear();
+        copy.AsSpan((int)(_bed.Machine.RecordAddress - SimulatedSystem.RamBase), (int)(Constants.MaximumCpus * CpuRecord.Bytes)).Clear();
         return copy;
     }
 }

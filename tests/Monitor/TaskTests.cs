@@ -50,7 +50,6 @@ public sealed class TaskTests
     {
         (_, ulong task) = _bed.Enter();
         Assert.Equal(ShieldAction.OsCall, _bed.Shield(ShieldFunction.OsCall, 1, 2, 3));
-        Assert.Equal(DepartureKind.EnterOs, _bed.Cpu.LastDeparture.Kind);
         Assert.Equal(TaskState.InCall, StateOf(task));
         Assert.True(_bed.Gate(task, AbiConstants.GateDone, 42, 64, 0x7000));
         Assert.Equal(42u, _bed.Cpu.Container.General[0]);

@@ -124,9 +124,13 @@ internal sealed class TestBed
         return child;
     }
 
-    public static TaskState StateOf(ulong task) => TaskTable.Find(new TaskHandle(task));
+    public static TaskState StateOf(ulong task)
+    {
+        TaskTable.Find(new TaskHandle(task), out TaskState state);
+        return state;
+    }
 
-    public static ref TaskContext ContextOf(ulong task) => ref TaskTable.ContextOf(new TaskHandle(task).Slot);
+    public static ref TaskContext ContextOf(ulong task) => ref TaskTable.At(new TaskHandle(task).Slot).Saved;
 
     /// <summary>Does any CPU still translate this frame's address for a world?</summary>
     public bool IsCached(ushort vmid, ulong ipa) => Machine.Tlbs.Any(tlb => tlb.TryFind(vmid, ipa, out _));

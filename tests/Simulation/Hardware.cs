@@ -1,5 +1,8 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
 using BlackBox.Simulation;
 
 namespace BlackBox.Monitor;
@@ -16,17 +19,30 @@ public static class Hardware
 
     public static Span<byte> Bytes(PhysicalAddress address, int length) => Machine.Bytes(address.Value, length);
 
-    public static uint ReadWord(PhysicalAddress address) => Machine.ReadWord(address.Value);
+    public static ref T At<T>(PhysicalAddress address) where T : unmanaged =>
+        ref MemoryMarshal.AsRef<T>(Machine.Bytes(address.Value, Unsafe.SizeOf<T>()));
 
-    public static void WriteWord(PhysicalAddress address, uint value) => Machine.WriteWord(address.Value, value);
+    public static ref CpuRecord CurrentRecord => ref RecordOf((uint)CurrentCpu);
 
-    public static uint CompareExchange(PhysicalAddress address, uint expected, uint value) => Machine.CompareExchange(address.Value, expected, value);
+    public static ref CpuRecord RecordOf(uint cpu) => ref At<CpuRecord>(new PhysicalAddress(Machine.RecordAddress) + (cpu * CpuRecord.Bytes));
+
+    public static uint Read(ref uint word) => Machine.Shared(ref word);
+
+    public static ulong Read(ref ulong word) => Machine.Shared(ref word);
+
+    public static void Write(ref uint word, uint value) => Machine.Shared(ref word) = value;
+
+    public static void Write(ref ulong word, ulong value) => Machine.Shared(ref word) = value;
+
+    public static uint CompareExchange(ref uint word, uint expected, uint value) =>
+        Interlocked.CompareExchange(ref Machine.Shared(ref word), value, expected);
+
+    public static ulong CompareExchange(ref ulong word, ulong expected, ulong value) =>
+        Interlocked.CompareExchange(ref Machine.Shared(ref word), value, expected);
 
     public static ulong ReadLong(PhysicalAddress address) => Machine.ReadLong(address.Value);
 
     public static void WriteLong(PhysicalAddress address, ulong value) => Machine.WriteLong(address.Value, value);
-
-    public static ulong CompareExchange(PhysicalAddress address, ulong expected, ulong value) => Machine.CompareExchange(address.Value, expected, value);
 
     public static ulong ReadEntry(PhysicalAddress table, int index) => Machine.ReadLong(table.Value + ((ulong)index * sizeof(ulong)));
 

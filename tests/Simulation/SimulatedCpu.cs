@@ -23,7 +23,7 @@ public sealed class SimulatedCpu(int index)
         get
         {
             SimulatedMachine.Cpu = Index;
-            return CpuTable.IsInContainer;
+            return CpuRecord.Current.Task != 0;
         }
     }
 
@@ -33,7 +33,7 @@ public sealed class SimulatedCpu(int index)
         get
         {
             SimulatedMachine.Cpu = Index;
-            return ref TaskContext.At(TaskGate.CurrentContext.Frame).Registers;
+            return ref CpuRecord.Current.Running.Registers;
         }
     }
 
@@ -54,7 +54,7 @@ public sealed class SimulatedCpu(int index)
     public bool Gate(ulong handle, ulong offset, ulong x0 = 0, ulong x8 = 0, ulong sp = 0)
     {
         SimulatedMachine.Cpu = Index;
-        return TaskGate.TryEnter(new TaskHandle(handle), offset, x0, x8, sp) == GateEntry.Entered;
+        return TaskGate.TryEnter(ref CpuRecord.Current, new TaskHandle(handle), offset, x0, x8, sp) == GateEntry.Entered;
     }
 
     /// <summary>HVC #n of the container that runs here; true: it runs on.</summary>
@@ -64,11 +64,11 @@ public sealed class SimulatedCpu(int index)
         frame.General[0] = x0;
         frame.General[1] = x1;
         frame.General[2] = x2;
-        ShieldAction action = ShieldDispatcher.Handle(number, ref frame);
+        ShieldAction action = ShieldDispatcher.Handle(number, ref CpuRecord.Current, ref CpuRecord.Current.Running);
         switch (action)
         {
             case ShieldAction.OsCall or ShieldAction.OsFault:
-                Leave(LeaveReason.Call);
+                TaskGate.LeaveForCall(ref CpuRecord.Current, CpuRecord.Current.Running.Ended != 0);
                 break;
             case ShieldAction.Switch:
                 Leave(LeaveReason.Switch);
@@ -93,7 +93,7 @@ public sealed class SimulatedCpu(int index)
 
     private void Leave(LeaveReason reason)
     {
-        LastDeparture = TaskGate.Leave(reason);
+        LastDeparture = TaskGate.Leave(ref CpuRecord.Current, reason);
         if (LastDeparture.Kind == DepartureKind.FinishHypercall)
         {
             OsDispatcher.Finish(ref _os, LastDeparture);

@@ -50,6 +50,9 @@ public sealed class SimulatedMachine
 
     public ulong RamBase { get; }
 
+    /// <summary>Where the CPUs' records stand (<see cref="CpuRecord"/>), in memory that is the monitor's for ever.</summary>
+    public ulong RecordAddress => RamBase;
+
     public ulong RamBytes => (ulong)_ram.Length;
 
     public SimulatedTlb[] Tlbs { get; }
@@ -95,28 +98,11 @@ public sealed class SimulatedMachine
 
     public uint PeekWord(ulong address) => BinaryPrimitives.ReadUInt32LittleEndian(Peek(address, sizeof(uint)));
 
-    public uint ReadWord(ulong address)
+    /// <summary>An access to a word that other CPUs use too: the place where a scheduler may switch.</summary>
+    public ref T Shared<T>(ref T word)
     {
         BeforeAccess?.Invoke();
-        return PeekWord(address);
-    }
-
-    public void WriteWord(ulong address, uint value)
-    {
-        BeforeAccess?.Invoke();
-        BinaryPrimitives.WriteUInt32LittleEndian(Bytes(address, sizeof(uint)), value);
-    }
-
-    public uint CompareExchange(ulong address, uint expected, uint value)
-    {
-        BeforeAccess?.Invoke();
-        uint old = PeekWord(address);
-        if (old == expected)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(Bytes(address, sizeof(uint)), value);
-        }
-
-        return old;
+        return ref word;
     }
 
     public ulong ReadLong(ulong address)
@@ -130,18 +116,6 @@ public sealed class SimulatedMachine
         BeforeAccess?.Invoke();
         Tables.OnPlainWrite(address);
         BinaryPrimitives.WriteUInt64LittleEndian(Bytes(address, sizeof(ulong)), value);
-    }
-
-    public ulong CompareExchange(ulong address, ulong expected, ulong value)
-    {
-        BeforeAccess?.Invoke();
-        ulong old = PeekLong(address);
-        if (old == expected)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(Bytes(address, sizeof(ulong)), value);
-        }
-
-        return old;
     }
 
     public void WriteEntry(ulong table, int index, ulong descriptor)

@@ -82,7 +82,7 @@ namespace BlackBox.Abi
         /// <summary>Interface version and feature bits. Results: version: major &lt;&lt; 16 | minor, features: bit 0: IOMMU under control; bit 1: measured boot; bit 2: entropy is deterministic (benchmark flag).</summary>
         Version = 0xc6000000,
 
-        /// <summary>Makes a PPAS with the shield in it. The initial task may be started once by task_clone with parent 0. Arguments: root: two contiguous OS frames, 8 KiB aligned: the stage-2 root table, memory: first of the contiguous OS frames for the shield's data, frames: their number, a power of two, at least EnclaveStartFrames; base aligned to the size, tables: first of contiguous OS frames for page tables, tableFrames: 1..64. Results: enclave: handle.</summary>
+        /// <summary>Makes a PPAS with the shield in it. The initial task may be started once by task_clone with parent 0. Arguments: root: two contiguous OS frames, 8 KiB aligned: the stage-2 root table, memory: first of the contiguous OS frames for the shield's data, frames: their number, a power of two, at least EnclaveStartFrames and at most 512; base aligned to the size, tables: first of contiguous OS frames for page tables, tableFrames: 1..64. Results: enclave: handle.</summary>
         CreateEnclave = 0xc6000001,
 
         /// <summary>First call: stops the enclave (no task enters any more; Busy while one runs on a CPU). Then the OS reclaims every frame (reclaim_memory, in any order, tables and root included, and unshares lent ones); called again with none remaining it frees the handle (Success). Until then Again. Arguments: enclave: handle. Results: remaining: frames of the enclave still to be reclaimed.</summary>
@@ -134,7 +134,7 @@ namespace BlackBox.Abi
         /// <summary>Reads and clears the pending event that raised the virtual interrupt (HCR_EL2.VI). Results: x0: pending event bits: 1 = signal frame outstanding, 2 = dying (finish and call TaskEnded), x1: x0 of the OS at GateSignal: the signal's number, x2: SP of the OS: the signal frame's address.</summary>
         EventGet = 0x3,
 
-        /// <summary>One-shot ticket for one child of this task. Its EL1 system registers are copied from this task's at the time of redemption; FP/SIMD registers are those of this task now. Child starts with x0 = argument, x1 = IPA of its shared buffer, x2 = its size in bytes, x3 = its task handle. Arguments: entry: EL1 virtual address at which the child starts (EL1h, all of DAIF masked), sp: its SP_EL1, argument: its x0.</summary>
+        /// <summary>One-shot ticket for one child of this task. Its EL1 system registers and FP/SIMD registers are copied from this task's when the ticket is redeemed, that is while this task is in its call. Child starts with x0 = argument, x1 = IPA of its shared buffer, x2 = its size in bytes, x3 = its task handle. Arguments: entry: EL1 virtual address at which the child starts (EL1h, all of DAIF masked), sp: its SP_EL1, argument: its x0.</summary>
         TicketIssue = 0x4,
 
         /// <summary>Withdraws the ticket; Denied when it was redeemed already.</summary>

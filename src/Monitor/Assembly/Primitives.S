@@ -4,13 +4,6 @@
 	.include "Assembly/Layout.inc"
 
 	.text
-	.macro	reader name, register
-	.global	bb_read_\name
-bb_read_\name:
-	mrs	x0, \register
-	ret
-	.endm
-
 	.macro	writer name, register
 	.global	bb_write_\name
 bb_write_\name:
@@ -31,24 +24,11 @@ bb_write_\name:
 	reader	counter, cntpct_el0
 	reader	frequency, cntfrq_el0
 	reader	interrupt_status, isr_el1
-	reader	cache_type, ctr_el0
-	reader	zero_size, dczid_el0
-	reader	pfr0, id_aa64pfr0_el1
-	reader	pfr1, id_aa64pfr1_el1
-	reader	isar0, id_aa64isar0_el1
-	reader	isar1, id_aa64isar1_el1
-	reader	isar2, S3_0_C0_C6_2
-	reader	mmfr0, id_aa64mmfr0_el1
-	reader	mmfr1, id_aa64mmfr1_el1
 	reader	midr, midr_el1
-	reader	pmcr, pmcr_el0
 	field	hcr, hcr_el2
-	field	vttbr, vttbr_el2
+	reader	vttbr, vttbr_el2
 	writer	vtcr, vtcr_el2
-	writer	cptr, cptr_el2
-	writer	mdcr, mdcr_el2
 	writer	hstr, hstr_el2
-	writer	cnthctl, cnthctl_el2
 	writer	cntvoff, cntvoff_el2
 	writer	cnthp_ctl, cnthp_ctl_el2
 	writer	vpidr, vpidr_el2
@@ -58,7 +38,6 @@ bb_write_\name:
 	writer	zcr, S3_4_C1_C2_0
 	writer	smcr, S3_4_C1_C2_6
 	writer	svcr, S3_3_C4_C2_2
-	reader	smfr0, S3_0_C0_C4_5
 	writer	hcrx, S3_4_C1_C2_2
 	writer	hfgrtr, S3_4_C1_C1_4
 	writer	hfgwtr, S3_4_C1_C1_5
@@ -71,15 +50,12 @@ bb_write_\name:
 	field	far_el1, far_el1
 	writer	elr_el1, elr_el1
 	writer	spsr_el1, spsr_el1
-	reader	sp_el0, sp_el0
-	reader	tpidr_el0, tpidr_el0
-	field	mdscr_el1, mdscr_el1
+	writer	mdscr_el1, mdscr_el1
 	writer	cpacr_el1, cpacr_el1
 	writer	cntkctl_el1, cntkctl_el1
 	writer	tcr_el1, tcr_el1
 	writer	csselr_el1, csselr_el1
-	field	cntv_ctl, cntv_ctl_el0
-	field	cntv_cval, cntv_cval_el0
+	writer	cntv_ctl, cntv_ctl_el0
 	writer	cntp_ctl, cntp_ctl_el0
 
 // ulong bb_random(): 64 bits of RNDR, 0 when the source has none now.
@@ -116,9 +92,6 @@ bb_translate_\name:
 	ret
 	function bb_spin_hint
 	yield
-	ret
-	function bb_wait
-	wfi
 	ret
 
 // void bb_invalidate_stage2(vttbr, ipa >> 12, count): the translations of consecutive pages of one VMID, on all CPUs, complete on return.
@@ -175,12 +148,6 @@ bb_translate_\name:
 	isb
 	ret
 
-	function bb_invalidate_instructions
-	ic	ialluis
-	dsb	ish
-	isb
-	ret
-
 // void bb_zero(address, bytes, block): whole blocks of DC ZVA.
 	function bb_zero
 	add	x1, x0, x1
@@ -222,36 +189,9 @@ bb_translate_\name:
 	str	w1, [x0]
 	ret
 
-// void bb_set_canary(value): what compiled code with stackalloc checks on return.
-	function bb_set_canary
-	ldr	x1, =__security_cookie
-	str	x0, [x1]
-	ret
-
 // The image's own addresses.
-	.macro	address name, symbol
-	.global	bb_\name
-bb_\name:
-	ldr	x0, =\symbol
-	ret
-	.endm
 	address	cpu_locals, __cpu_locals
 	address	secondary_start_address, bb_secondary_start
-	address	shield_start, __shield_start
-	address	shield_end, __shield_end
 	address	image_start, _start
 	address	image_end, __image_end
-	address	gate_page, __gate_page
-	address	table_level1, __table_level1
-	address	table_ram, __table_ram
-	address	table_tail, __table_tail
-	address	table_devices, __table_devices
 
-// The gate page: what a fetch would see if it were executable, and what any reader sees.
-	.section .rodata.gate, "a"
-	.balign	4096
-	.global	__gate_page
-__gate_page:
-	.rept	1024
-	brk	#0xbb
-	.endr

@@ -2,7 +2,8 @@
 	.arch	armv8.5-a
 	.include "Assembly/Registers.inc"
 
-	.equ	FEATURE_KEYS, 0			// bit number of w1, as CpuFeatures in C#
+	.equ	FEATURE_KEYS, 0			// bit numbers of w1, as in C#
+	.equ	WITH_TIMER, 1
 
 	.text
 // void bb_save_registers(RegisterFile *file, uint32_t features)
@@ -11,9 +12,11 @@
 	world_registers save_pair
 	single_registers save_one
 	save_one TCR_EL1, CONTEXT_TCR
-	tbz	w1, #FEATURE_KEYS, 1f
+	tbz	w1, #WITH_TIMER, 1f
+	save_pair CNTV_CVAL_EL0, CNTV_CTL_EL0, CONTEXT_CNTV_CVAL
+1:	tbz	w1, #FEATURE_KEYS, 2f
 	key_registers save_pair
-1:	ret
+2:	ret
 
 // void bb_load_registers(const RegisterFile *file, uint32_t features)
 	function bb_load_registers
@@ -25,9 +28,21 @@
 	cmp	x2, x3
 	b.eq	1f
 	msr	TCR_EL1, x2
-1:	tbz	w1, #FEATURE_KEYS, 2f
+1:	tbz	w1, #WITH_TIMER, 2f
+	load_pair CNTV_CVAL_EL0, CNTV_CTL_EL0, CONTEXT_CNTV_CVAL
+2:	tbz	w1, #FEATURE_KEYS, 3f
 	key_registers load_pair
-2:	ret
+3:	ret
+
+// void bb_enter_world(vttbr, hcr, cptr, mdcr, cnthctl): what traps, and which stage 2 applies.
+	function bb_enter_world
+	msr	vttbr_el2, x0
+	msr	hcr_el2, x1
+	msr	cptr_el2, x2
+	msr	mdcr_el2, x3
+	msr	cnthctl_el2, x4
+	isb
+	ret
 
 // void bb_save_vectors(RegisterFile *file): and clears them, for whoever comes next.
 	function bb_save_vectors

@@ -63,12 +63,12 @@ enter_lower:
 	stp	x30, x2, [sp, #FRAME_X30]
 	str	x3, [sp, #CONTEXT_PSTATE]
 	stp	q16, q17, [sp, #FRAME_Q16]	// compiled code moves structures with these two
-	mov	x0, sp
-	mrs	x2, tpidr_el2
-	ldr	x2, [x2, #CPU_STACK_TOP]
+	mrs	x0, tpidr_el2
+	ldr	x2, [x0, #CPU_STACK_TOP]
 	mov	sp, x2
 	mov	x29, xzr
-	bl	MonitorLower
+	mrs	x2, esr_el2
+	bl	MonitorLower			// (CpuLocal, kind, syndrome)
 
 // x0 = frame: go on at a lower level with its registers.
 	.global	resume_lower

@@ -152,7 +152,7 @@ public static class BoardReader
         bool isOurs = false;
         if (tree.TryGet(node, "reg"u8, out Span<byte> registers))
         {
-            for (int i = 0; i + entry <= registers.Length; i += entry)
+            for (int i = 0; entry > 0 && i + entry <= registers.Length; i += entry)
             {
                 AddressRange range = ReadRange(registers.Slice(i), addressCells, sizeCells);
                 if (board.Ram.IsEmpty && range.IsSound && image.Value >= range.Start && image.Value < range.End)

@@ -26,8 +26,6 @@ public enum EnclaveState : uint
 public struct Enclave
 {
     public const uint Bytes = 128;
-    internal const ulong WordOffset = 0;
-    internal const ulong LockOffset = 4;
 
     /// <summary><see cref="EnclaveState"/> in bits 0-7, number of tasks that are running on a CPU from bit 8 on: one word, so that
     /// "stopped and nobody inside" is one atomic fact.</summary>
@@ -55,6 +53,9 @@ public struct Enclave
 
     /// <summary>Task slots, each with one frame in state Context.</summary>
     [FieldOffset(68)] public uint Tasks;
+
+    /// <summary>VTTBR_EL2 of its world, given its index: VMID = index + 1.</summary>
+    public readonly ulong Vttbr(uint index) => Root.Value | ((ulong)(index + 1) << 48);
 
     /// <summary>Frames that the OS has not got back.</summary>
     public readonly ulong Remaining => (ulong)OwnedFrames + TableFrames + LentFrames + Tasks;

@@ -29,14 +29,6 @@ public static class EnclaveLife
 
         LockedEnclave enclave = EnclaveTable.Lock(index);
         Status status = TryLockAll(root, memory, tables, out LockedFrames rootFrames, out LockedFrames memoryFrames, out LockedFrames tableFrames);
-        if (status == Status.Success && tables.Count < TablesNeeded(memory))
-        {
-            rootFrames.Release();
-            memoryFrames.Release();
-            tableFrames.Release();
-            status = Status.NeedTables;
-        }
-
         if (status != Status.Success)
         {
             Move(index, EnclaveState.Building, EnclaveState.Free);
@@ -118,23 +110,26 @@ public static class EnclaveLife
         memoryFrames = default;
         tableFrames = default;
         Status status = FrameTable.TryLock(root, FrameExpectation.Os, out rootFrames);
-        if (status != Status.Success)
+        if (status == Status.Success)
         {
-            return status;
+            status = FrameTable.TryLock(memory, FrameExpectation.Os, out memoryFrames);
         }
 
-        status = FrameTable.TryLock(memory, FrameExpectation.Os, out memoryFrames);
-        if (status != Status.Success)
+        if (status == Status.Success)
         {
-            rootFrames.Release();
-            return status;
+            status = FrameTable.TryLock(tables, FrameExpectation.Os, out tableFrames);
         }
 
-        status = FrameTable.TryLock(tables, FrameExpectation.Os, out tableFrames);
+        if (status == Status.Success && tables.Count < TablesNeeded(memory))
+        {
+            status = Status.NeedTables;
+        }
+
         if (status != Status.Success)
         {
             rootFrames.Release();
             memoryFrames.Release();
+            tableFrames.Release();
         }
 
         return status;

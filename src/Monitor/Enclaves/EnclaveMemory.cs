@@ -64,24 +64,19 @@ public static class EnclaveMemory
     /// <summary>Os → Table: frames for the PPAS's stage-2.</summary>
     public static Status DonateTables(EnclaveHandle handle, FrameRange range)
     {
-        if (!EnclaveTable.TryLock(handle, out LockedEnclave enclave))
-        {
-            return Status.Invalid;
-        }
-
-        if (enclave.State != EnclaveState.Live)
-        {
-            return enclave.Unlock(Status.Stopped);
-        }
-
-        Status status = FrameTable.TryLock(range, FrameExpectation.Os, out LockedFrames frames);
+        Status status = EnclaveTable.TryLockLive(handle, out LockedEnclave enclave);
         if (status != Status.Success)
         {
-            return enclave.Unlock(status);
+            return status;
         }
 
-        TakeTables(enclave, frames);
-        return enclave.Unlock();
+        status = FrameTable.TryLock(range, FrameExpectation.Os, out LockedFrames frames);
+        if (status == Status.Success)
+        {
+            TakeTables(enclave, frames);
+        }
+
+        return enclave.Unlock(status);
     }
 
     /// <summary>Granted → Private, for the shield.</summary>
@@ -208,8 +203,8 @@ public static class EnclaveMemory
         }
 
         Hardware.DataBarrier();
-        CpuTable.Counters.ScrubbedFrames += frames.Range.Count;
-        CpuTable.Counters.CacheOperations += 2 * frames.Range.Count;
+        CpuCounters.Current.ScrubbedFrames += frames.Range.Count;
+        CpuCounters.Current.CacheOperations += 2 * frames.Range.Count;
         OsStageTwo.Map(frames.Range);
         frames.Publish(FrameWord.Os);
     }
@@ -219,17 +214,13 @@ public static class EnclaveMemory
         out LockedEnclave enclave, out LockedFrames frames)
     {
         frames = default;
-        if (!EnclaveTable.TryLock(handle, out enclave))
+        Status status = EnclaveTable.TryLockLive(handle, out enclave);
+        if (status != Status.Success)
         {
-            return Status.Invalid;
+            return status;
         }
 
-        if (enclave.State != EnclaveState.Live)
-        {
-            return enclave.Unlock(Status.Stopped);
-        }
-
-        Status status = FrameTable.TryLock(range, expected, out frames);
+        status = FrameTable.TryLock(range, expected, out frames);
         if (status != Status.Success)
         {
             return enclave.Unlock(status);

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using BlackBox.Abi;
 
 namespace BlackBox.Monitor;
@@ -9,16 +9,14 @@ public static class EnclaveTable
     private const int RunningShift = 8;
 
     /// <summary>The entry itself; its holder of the lock, or a reader of one field.</summary>
-    public static ref Enclave At(uint index) => ref MemoryMarshal.AsRef<Enclave>(Hardware.Bytes(AddressOf(index), (int)Enclave.Bytes));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref Enclave At(uint index) => ref Hardware.At<Enclave>(FrameTable.Layout.Enclaves + (index * Enclave.Bytes));
 
     /// <summary>The state now.</summary>
-    public static EnclaveState StateOf(uint index) => StateIn(Hardware.ReadWord(AddressOf(index)));
-
-    /// <summary>Tasks of the enclave on a CPU now.</summary>
-    public static uint RunningOf(uint index) => Hardware.ReadWord(AddressOf(index)) >> RunningShift;
+    public static EnclaveState StateOf(uint index) => StateIn(Hardware.Read(ref At(index).Word));
 
     /// <summary>VTTBR_EL2 of the enclave's world: VMID = index + 1.</summary>
-    public static ulong VttbrOf(uint index) => At(index).Root.Value | ((ulong)(index + 1) << 48);
+    public static ulong VttbrOf(uint index) => At(index).Vttbr(index);
 
     /// <summary>Finds and locks the enclave that a handle names.</summary>
     public static bool TryLock(EnclaveHandle handle, out LockedEnclave enclave)
@@ -39,11 +37,18 @@ public static class EnclaveTable
         return false;
     }
 
+    /// <summary>The same, of a live enclave only: Invalid, Stopped, or Success with the lock held.</summary>
+    public static Status TryLockLive(EnclaveHandle handle, out LockedEnclave enclave) =>
+        !TryLock(handle, out enclave) ? Status.Invalid
+        : enclave.State != EnclaveState.Live ? enclave.Unlock(Status.Stopped)
+        : Status.Success;
+
     /// <summary>Locks an enclave that cannot be freed meanwhile: one of its tasks is held.</summary>
     public static LockedEnclave Lock(uint index)
     {
-        SpinLock.Acquire(AddressOf(index) + Enclave.LockOffset);
-        return new LockedEnclave(index, ref At(index));
+        ref Enclave enclave = ref At(index);
+        SpinLock.Acquire(ref enclave.Lock);
+        return new LockedEnclave(index, ref enclave);
     }
 
     /// <summary>Claims a free slot, state Building, with a new generation; the caller is its only user.</summary>
@@ -61,18 +66,18 @@ public static class EnclaveTable
     }
 
     /// <summary>A task is about to run on this CPU. False if the enclave is not live: it may not.</summary>
-    public static bool TryEnter(uint index)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryEnter(ref Enclave enclave)
     {
-        PhysicalAddress word = AddressOf(index);
         while (true)
         {
-            uint old = Hardware.ReadWord(word);
+            uint old = Hardware.Read(ref enclave.Word);
             if (StateIn(old) != EnclaveState.Live)
             {
                 return false;
             }
 
-            if (Hardware.CompareExchange(word, old, old + (1u << RunningShift)) == old)
+            if (Hardware.CompareExchange(ref enclave.Word, old, old + (1u << RunningShift)) == old)
             {
                 return true;
             }
@@ -80,43 +85,37 @@ public static class EnclaveTable
     }
 
     /// <summary>A task has left this CPU, all its registers are saved.</summary>
-    public static void Leave(uint index)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Leave(ref Enclave enclave)
     {
-        PhysicalAddress word = AddressOf(index);
         uint old;
         do
         {
-            old = Hardware.ReadWord(word);
+            old = Hardware.Read(ref enclave.Word);
             if (old >> RunningShift == 0)
             {
                 Hardware.Panic(PanicReason.EnclaveState);
             }
         }
-        while (Hardware.CompareExchange(word, old, old - (1u << RunningShift)) != old);
+        while (Hardware.CompareExchange(ref enclave.Word, old, old - (1u << RunningShift)) != old);
     }
 
     /// <summary>Lets no task enter any more. Of a live enclave; otherwise nothing changes.</summary>
     public static void Stop(uint index)
     {
-        PhysicalAddress word = AddressOf(index);
-        uint old = Hardware.ReadWord(word);
-        while (StateIn(old) == EnclaveState.Live)
+        ref uint word = ref At(index).Word;
+        uint old;
+        do
         {
-            uint seen = Hardware.CompareExchange(word, old, old - (uint)EnclaveState.Live + (uint)EnclaveState.Stopped);
-            if (seen == old)
-            {
-                return;
-            }
-
-            old = seen;
+            old = Hardware.Read(ref word);
         }
+        while (StateIn(old) == EnclaveState.Live
+            && Hardware.CompareExchange(ref word, old, old - (uint)EnclaveState.Live + (uint)EnclaveState.Stopped) != old);
     }
 
     /// <summary>Moves a state while no task runs.</summary>
     internal static bool TryMove(uint index, EnclaveState from, EnclaveState to) =>
-        Hardware.CompareExchange(AddressOf(index), (uint)from, (uint)to) == (uint)from;
-
-    internal static PhysicalAddress AddressOf(uint index) => FrameTable.Layout.Enclaves + (index * Enclave.Bytes);
+        Hardware.CompareExchange(ref At(index).Word, (uint)from, (uint)to) == (uint)from;
 
     private static EnclaveState StateIn(uint word) => (EnclaveState)(word & ((1 << RunningShift) - 1));
 }
@@ -144,7 +143,7 @@ public readonly ref struct LockedEnclave
     /// <summary>Unlocks and passes a status on.</summary>
     public Status Unlock(Status status = Status.Success)
     {
-        SpinLock.Release(EnclaveTable.AddressOf(Index) + Enclave.LockOffset);
+        SpinLock.Release(ref _data.Lock);
         return status;
     }
 }

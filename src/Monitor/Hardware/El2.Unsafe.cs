@@ -41,9 +41,6 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_invalidate_el2")]
     internal static extern void InvalidateEl2();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_invalidate_instructions")]
-    internal static extern void InvalidateInstructions();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_zero")]
     internal static extern void Zero(ulong address, ulong bytes, ulong block);
 
@@ -67,6 +64,10 @@ internal static unsafe class El2
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_load_registers")]
     internal static extern void LoadRegisters(RegisterFile* file, uint features);
+
+    /// <summary>Sets the EL2 registers that make a world; complete (ISB) on return.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_enter_world")]
+    internal static extern void EnterWorld(ulong vttbr, ulong hcr, ulong cptr, ulong mdcr, ulong cnthctl);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_save_vectors")]
     internal static extern void SaveVectors(RegisterFile* file);

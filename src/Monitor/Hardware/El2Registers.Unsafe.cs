@@ -72,23 +72,11 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_vttbr")]
     internal static extern ulong ReadVttbr();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vttbr")]
-    internal static extern void WriteVttbr(ulong value);
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vtcr")]
     internal static extern void WriteVtcr(ulong value);
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cptr")]
-    internal static extern void WriteCptr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_mdcr")]
-    internal static extern void WriteMdcr(ulong value);
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hstr")]
     internal static extern void WriteHstr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cnthctl")]
-    internal static extern void WriteCnthctl(ulong value);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntvoff")]
     internal static extern void WriteCntvoff(ulong value);
@@ -162,15 +150,6 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_spsr_el1")]
     internal static extern void WriteSpsrEl1(ulong value);
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_sp_el0")]
-    internal static extern ulong ReadSpEl0();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_tpidr_el0")]
-    internal static extern ulong ReadTpidrEl0();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mdscr_el1")]
-    internal static extern ulong ReadMdscrEl1();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_mdscr_el1")]
     internal static extern void WriteMdscrEl1(ulong value);
 
@@ -186,17 +165,8 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_csselr_el1")]
     internal static extern void WriteCsselrEl1(ulong value);
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cntv_ctl")]
-    internal static extern ulong ReadCntvCtl();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntv_ctl")]
     internal static extern void WriteCntvCtl(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cntv_cval")]
-    internal static extern ulong ReadCntvCval();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntv_cval")]
-    internal static extern void WriteCntvCval(ulong value);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntp_ctl")]
     internal static extern void WriteCntpCtl(ulong value);

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime;
+using System.Runtime.CompilerServices;
 using BlackBox.Freestanding;
 
 namespace BlackBox.Monitor;
@@ -17,19 +18,18 @@ internal static unsafe class Entry
     [RuntimeExport("MonitorSecondary")]
     private static void* Secondary()
     {
-        Startup.RunSecondary();
+        Cpus.StartSecondary();
         return Frame(ref CpuLocal.Current);
     }
 
     /// <param name="kind">0 synchronous, 1 interrupt, 2 SError</param>
     [RuntimeExport("MonitorLower")]
-    private static void* Lower(void* frame, uint kind)
+    private static void* Lower(CpuLocal* cpu, uint kind, ulong syndrome)
     {
-        ref CpuLocal cpu = ref CpuLocal.Current;
-        Halt.Check(ref cpu);
-        Exits.Handle(ref cpu, (ExitKind)kind);
-        Halt.Check(ref cpu);
-        return Frame(ref cpu);
+        Halt.Check(ref *cpu);
+        Exits.Handle(ref *cpu, (ExitKind)kind, syndrome);
+        Halt.Check(ref *cpu);
+        return Frame(ref *cpu);
     }
 
     [RuntimeExport("MonitorPanicException")]
@@ -67,13 +67,7 @@ internal static unsafe class Entry
         }
     }
 
-    private static void* Frame(ref CpuLocal cpu)
-    {
-        if (cpu.Running.Value == 0)
-        {
-            return System.Runtime.CompilerServices.Unsafe.AsPointer(ref cpu);
-        }
-
-        return (void*)cpu.Running.Value;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void* Frame(ref CpuLocal cpu) =>
+        cpu.IsInContainer ? (void*)cpu.Record.Context.Value : Unsafe.AsPointer(ref cpu);
 }

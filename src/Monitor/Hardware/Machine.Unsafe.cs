@@ -10,6 +10,9 @@ public static unsafe partial class Hardware
     // Above this many pages one invalidation of the whole VMID is cheaper than one by page.
     private const ulong MaximumByPage = 64;
 
+    // For Assembly/Switch.S, beside CpuFeatures.Flags: CNTV_CTL, CNTV_CVAL too.
+    private const uint TimerFlag = 2;
+
     public static int CurrentCpu => (int)CpuLocal.Current.Index;
 
     public static bool InterruptPending => El2Registers.ReadInterruptStatus() != 0;
@@ -22,7 +25,7 @@ public static unsafe partial class Hardware
 
     public static void InvalidateStageTwo(ulong vttbr, IntermediateAddress first, ulong frames)
     {
-        CpuTable.Counters.TlbInvalidations++;
+        CpuCounters.Current.TlbInvalidations++;
         if (frames > MaximumByPage)
         {
             El2.InvalidateVmid(vttbr);
@@ -35,7 +38,7 @@ public static unsafe partial class Hardware
 
     public static void InvalidateVmid(ulong vttbr)
     {
-        CpuTable.Counters.TlbInvalidations++;
+        CpuCounters.Current.TlbInvalidations++;
         El2.InvalidateVmid(vttbr);
     }
 
@@ -44,6 +47,12 @@ public static unsafe partial class Hardware
 
     /// <summary>The code between the worlds as CpuLocal of this CPU (TPIDR_EL2).</summary>
     internal static ref CpuLocal CurrentLocal => ref *(CpuLocal*)El2Registers.ReadCpu();
+
+    /// <summary>This CPU's record.</summary>
+    public static ref CpuRecord CurrentRecord => ref CurrentLocal.Record;
+
+    /// <summary>Another CPU's record, to read its counters.</summary>
+    public static ref CpuRecord RecordOf(uint cpu) => ref LocalOf((int)cpu).Record;
 
     internal static ref CpuLocal LocalOf(int cpu) => ref ((CpuLocal*)El2.CpuLocals())[cpu];
 
@@ -56,9 +65,11 @@ public static unsafe partial class Hardware
         }
     }
 
-    internal static void SaveRegisters(ref RegisterFile file) => El2.SaveRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags);
+    internal static void SaveRegisters(ref RegisterFile file, bool withTimer) =>
+        El2.SaveRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags | (withTimer ? TimerFlag : 0));
 
-    internal static void LoadRegisters(ref RegisterFile file) => El2.LoadRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags);
+    internal static void LoadRegisters(ref RegisterFile file, bool withTimer) =>
+        El2.LoadRegisters((RegisterFile*)Unsafe.AsPointer(ref file), CpuFeatures.Flags | (withTimer ? TimerFlag : 0));
 
     internal static void SaveVectors(ref RegisterFile file) => El2.SaveVectors((RegisterFile*)Unsafe.AsPointer(ref file));
 

@@ -34,40 +34,40 @@ public static unsafe partial class Hardware
     public static Span<byte> Bytes(PhysicalAddress address, int length) => new(Pointer(address, (ulong)length), length);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ReadWord(PhysicalAddress address) => Volatile.Read(ref *(uint*)Pointer(address, sizeof(uint)));
+    public static ref T At<T>(PhysicalAddress address) where T : unmanaged => ref Unsafe.AsRef<T>((void*)address.Value);
+
+    public static uint Read(ref uint word) => Volatile.Read(ref word);
+
+    public static ulong Read(ref ulong word) => Volatile.Read(ref word);
+
+    public static void Write(ref uint word, uint value) => Volatile.Write(ref word, value);
+
+    public static void Write(ref ulong word, ulong value) => Volatile.Write(ref word, value);
+
+    public static uint CompareExchange(ref uint word, uint expected, uint value) => Interlocked.CompareExchange(ref word, value, expected);
+
+    public static ulong CompareExchange(ref ulong word, ulong expected, ulong value) => Interlocked.CompareExchange(ref word, value, expected);
+
+    public static ulong ReadLong(PhysicalAddress address) => At<ulong>(address);
+
+    public static void WriteLong(PhysicalAddress address, ulong value) => At<ulong>(address) = value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteWord(PhysicalAddress address, uint value) => Volatile.Write(ref *(uint*)Pointer(address, sizeof(uint)), value);
+    public static ulong ReadEntry(PhysicalAddress table, int index) => Volatile.Read(ref At<ulong>(table + ((ulong)(uint)index * sizeof(ulong))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint CompareExchange(PhysicalAddress address, uint expected, uint value) =>
-        Interlocked.CompareExchange(ref *(uint*)Pointer(address, sizeof(uint)), value, expected);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ReadLong(PhysicalAddress address) => Volatile.Read(ref *(ulong*)Pointer(address, sizeof(ulong)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteLong(PhysicalAddress address, ulong value) => Volatile.Write(ref *(ulong*)Pointer(address, sizeof(ulong)), value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong CompareExchange(PhysicalAddress address, ulong expected, ulong value) =>
-        Interlocked.CompareExchange(ref *(ulong*)Pointer(address, sizeof(ulong)), value, expected);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ReadEntry(PhysicalAddress table, int index) => ReadLong(table + ((ulong)(uint)index * sizeof(ulong)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteEntry(PhysicalAddress table, int index, ulong descriptor) => WriteLong(table + ((ulong)(uint)index * sizeof(ulong)), descriptor);
+    public static void WriteEntry(PhysicalAddress table, int index, ulong descriptor) =>
+        Volatile.Write(ref At<ulong>(table + ((ulong)(uint)index * sizeof(ulong))), descriptor);
 
     public static void ZeroFrame(PhysicalAddress frame)
     {
-        CpuTable.Counters.CacheOperations++;
+        CpuCounters.Current.CacheOperations++;
         El2.Zero((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _zeroBlock);
     }
 
     public static void CleanInvalidateFrame(PhysicalAddress frame)
     {
-        CpuTable.Counters.CacheOperations++;
+        CpuCounters.Current.CacheOperations++;
         El2.CleanInvalidate((ulong)Pointer(frame, FrameNumber.Size), FrameNumber.Size, _cacheLine);
     }
 
@@ -91,7 +91,7 @@ public static unsafe partial class Hardware
     private static void* Pointer(PhysicalAddress address, ulong length)
     {
         ulong offset = address.Value - _ramStart;
-        if (offset >= _ramSize || length > _ramSize - offset)
+        if (offset > _ramSize - length)    // RAM is larger than any structure
         {
             FailOutside();
         }

@@ -42,7 +42,7 @@ public static class OsDispatcher
     {
         if (status is not (Status.Success or Status.Again or Status.NeedTables or Status.Busy))
         {
-            CpuTable.Counters.Refusals++;
+            CpuCounters.Current.Refusals++;
         }
 
         frame.General[0] = unchecked((ulong)status);

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System;
+using System.Buffers.Binary;
 using BlackBox.Abi;
 
 namespace BlackBox.Monitor;
@@ -41,12 +43,11 @@ public static class ShieldDispatcher
 
     /// <summary>Handles one call.</summary>
     /// <param name="number">immediate of the HVC</param>
-    /// <param name="frame">registers of the task that is current on this CPU: the first part of its <see cref="TaskContext"/></param>
-    public static ShieldAction Handle(uint number, ref RegisterFile frame)
+    /// <param name="cpu">this CPU's record</param>
+    /// <param name="context">of the task that is current on this CPU</param>
+    public static ShieldAction Handle(uint number, ref CpuRecord cpu, ref TaskContext context)
     {
-        ref CpuRecord cpu = ref CpuTable.Current;
-        uint slot = TaskGate.CurrentSlot;
-        ref TaskContext context = ref TaskTable.ContextOf(slot);
+        ref RegisterFile frame = ref context.Registers;
         switch ((ShieldFunction)number)
         {
             case ShieldFunction.OsCall:
@@ -57,9 +58,7 @@ public static class ShieldDispatcher
                 frame.General[0] = context.EventBits;
                 frame.General[1] = context.EventNumber;
                 frame.General[2] = context.EventStack;
-                context.EventBits = 0;
-                context.EventNumber = 0;
-                context.EventStack = 0;
+                context.ClearEvent();
                 return ShieldAction.ReturnEvents;
             case ShieldFunction.TicketIssue:
                 return Return(ref frame, IssueTicket(ref context, frame));
@@ -69,23 +68,23 @@ public static class ShieldDispatcher
                 return End(ref cpu, ref context, ref frame);
             case ShieldFunction.AcceptMemory:
                 return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range)
-                    ? EnclaveMemory.Accept(TaskGate.CurrentEnclave, range)
+                    ? EnclaveMemory.Accept(cpu.Enclave, range)
                     : Status.Invalid);
             case ShieldFunction.ReleaseMemory:
                 return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range)
-                    ? EnclaveMemory.Release(TaskGate.CurrentEnclave, range)
+                    ? EnclaveMemory.Release(cpu.Enclave, range)
                     : Status.Invalid);
             case ShieldFunction.Random:
                 return Random(ref frame);
             case ShieldFunction.UnwrapKey:
-                return Return(ref frame, UnwrapKey(frame.General[0]));
+                return Return(ref frame, UnwrapKey(cpu.Enclave, frame.General[0]));
             case ShieldFunction.Stop:
-                WriteText(frame.General[1], frame.General[2]);
+                WriteText(cpu.Enclave, frame.General[1], frame.General[2]);
                 return ShieldAction.Stop;
             case ShieldFunction.Log:
-                return Return(ref frame, MonitorConsole.IsDevelopment ? WriteText(frame.General[0], frame.General[1]) : Status.NotSupported);
+                return Return(ref frame, MonitorConsole.IsDevelopment ? WriteText(cpu.Enclave, frame.General[0], frame.General[1]) : Status.NotSupported);
             case ShieldFunction.YieldTo:
-                return YieldTo(ref cpu, slot, ref frame);
+                return YieldTo(ref cpu, ref frame);
             case ShieldFunction.YieldBack:
                 frame.General[0] = 0;
                 return cpu.Lender == 0 ? ShieldAction.Return : YieldBack(ref cpu);
@@ -94,6 +93,7 @@ public static class ShieldDispatcher
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ShieldAction Call(ref CpuRecord cpu, ref TaskContext context, ref RegisterFile frame, ShieldAction action)
     {
         if (context.Dying != 0)
@@ -108,7 +108,16 @@ public static class ShieldDispatcher
             return RepeatLater(ref cpu, ref frame);
         }
 
-        CpuTable.Counters.OsCalls++;
+        if (context.EventBits != 0)
+        {
+            // The OS's thread stands in a signal handler that the shield does not know of yet: a call that waits would wait there for
+            // ever. The shield gets the signal as if the OS had come with it; x8 tells that the call was not begun.
+            context.SetResult(context.EventNumber, AbiConstants.GateSignal, ulong.MaxValue, context.EventStack);
+            context.ClearEvent();
+            return ShieldAction.ReturnEvents;
+        }
+
+        cpu.Counters.OsCalls++;
         return action;
     }
 
@@ -136,22 +145,20 @@ public static class ShieldDispatcher
         return ShieldAction.Switch;
     }
 
-    private static ShieldAction YieldTo(ref CpuRecord cpu, uint slot, ref RegisterFile frame)
+    private static ShieldAction YieldTo(ref CpuRecord cpu, ref RegisterFile frame)
     {
         TaskHandle handle = new(frame.General[0]);
         frame.General[0] = unchecked((ulong)Status.Denied);
-        if (cpu.Lender != 0
-            || TaskTable.Find(handle) != TaskState.Preempted
-            || !TaskTable.TryTake(handle, TaskState.Preempted, TaskState.Running))
+        ref TaskSlot task = ref TaskTable.Find(handle, out TaskState state);
+        if (cpu.Lender != 0 || state != TaskState.Preempted || !TaskTable.TryTake(ref task, handle, TaskState.Preempted, TaskState.Running))
         {
             return ShieldAction.Return;
         }
 
-        uint enclave = TaskTable.At(handle.Slot).Enclave;
-        bool isInShield = (TaskTable.ContextOf(handle.Slot).Registers.Pstate & ModeMask & ~1UL) == ModeEl1;
-        if (enclave != TaskTable.At(slot).Enclave || !isInShield || !EnclaveTable.TryEnter(enclave))
+        bool isInShield = (task.Saved.Registers.Pstate & ModeMask & ~1UL) == ModeEl1;
+        if (task.Enclave != cpu.Enclave || !isInShield || !EnclaveTable.TryEnter(ref EnclaveTable.At(task.Enclave)))
         {
-            TaskTable.Put(handle.Slot, TaskState.Preempted);
+            TaskTable.Put(ref task, TaskState.Preempted);
             return ShieldAction.Return;
         }
 
@@ -191,20 +198,14 @@ public static class ShieldDispatcher
         MonitorEntropy.Fill(bytes);
         for (int i = 0; i < 4; i++)
         {
-            ulong word = 0;
-            for (int j = 0; j < sizeof(ulong); j++)
-            {
-                word |= (ulong)bytes[(i * sizeof(ulong)) + j] << (8 * j);
-            }
-
-            frame.General[i] = word;
+            frame.General[i] = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(i * sizeof(ulong)));
         }
 
         bytes.Clear();
         return ShieldAction.Return;
     }
 
-    private static Status UnwrapKey(ulong blob)
+    private static Status UnwrapKey(uint enclave, ulong blob)
     {
         ulong offset = blob & (FrameNumber.Size - 1);
         if (blob % sizeof(ulong) != 0 || offset > FrameNumber.Size - WrappedKeyBytes
@@ -213,7 +214,7 @@ public static class ShieldDispatcher
             return Status.Invalid;
         }
 
-        Status status = FrameTable.TryLock(range, FrameExpectation.Of(FrameState.Private, TaskGate.CurrentEnclave), out LockedFrames frames);
+        Status status = FrameTable.TryLock(range, FrameExpectation.Of(FrameState.Private, enclave), out LockedFrames frames);
         if (status != Status.Success)
         {
             return status;
@@ -225,7 +226,7 @@ public static class ShieldDispatcher
     }
 
     // Text of the container for the console: copied once, reduced to printable ASCII.
-    private static Status WriteText(ulong address, ulong length)
+    private static Status WriteText(uint enclave, ulong address, ulong length)
     {
         if (length - 1 >= MaximumText)
         {
@@ -238,7 +239,7 @@ public static class ShieldDispatcher
             PhysicalAddress at = new(address + (ulong)i);
             FrameWord word = FrameTable.Contains(at.Frame) ? FrameTable.Read(at.Frame) : default;
             bool isReadable = word.State == FrameState.ShieldImage
-                || (word.State == FrameState.Private && word.Enclave == TaskGate.CurrentEnclave && !word.IsLocked);
+                || (word.State == FrameState.Private && word.Enclave == enclave && !word.IsLocked);
             if (!isReadable)
             {
                 return Status.Denied;
@@ -248,7 +249,7 @@ public static class ShieldDispatcher
             text[i] = value is >= 0x20 and < 0x7f ? value : (byte)'.';
         }
 
-        MonitorConsole.WriteEnclaveText(TaskGate.CurrentEnclave, text.Slice(0, (int)length));
+        MonitorConsole.WriteEnclaveText(enclave, text.Slice(0, (int)length));
         return Status.Success;
     }
 
@@ -256,7 +257,7 @@ public static class ShieldDispatcher
     {
         if (status is not (Status.Success or Status.Busy))
         {
-            CpuTable.Counters.Refusals++;
+            CpuCounters.Current.Refusals++;
         }
 
         frame.General[0] = unchecked((ulong)status);

@@ -57,7 +57,7 @@ public static class StatisticsReport
             {
                 if (group == 0 || cpu == (uint)Hardware.CurrentCpu)
                 {
-                    AddCpu(ref report, CpuTable.At(cpu).Counters);
+                    AddCpu(ref report, Hardware.RecordOf(cpu).Counters);
                 }
             }
         }
@@ -68,7 +68,7 @@ public static class StatisticsReport
             return status;
         }
 
-        MemoryMarshal.AsRef<Report>(Hardware.Bytes(range.First.Address, 512)) = report;
+        Hardware.At<Report>(range.First.Address) = report;
         frames.Release();
         return Status.Success;
     }

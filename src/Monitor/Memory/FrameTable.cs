@@ -3,35 +3,18 @@ using BlackBox.Abi;
 namespace BlackBox.Monitor;
 
 /// <summary>The frame table: the one record of who owns which frame. Invariant 1: each frame of RAM has exactly one owner.</summary>
-public static class FrameTable
+public static partial class FrameTable
 {
     private static MonitorLayout _layout;
 
     /// <summary>Where everything is.</summary>
     public static ref readonly MonitorLayout Layout => ref _layout;
 
-    /// <summary>Boot: every frame the monitor's, then the shield's image, the gate page, and the OS's RAM. The memory of all tables
-    /// must be zero.</summary>
-    public static void Initialise(in MonitorLayout layout)
-    {
-        _layout = layout;
-        for (ulong i = 0; i < layout.ShieldImage.Count; i++)
-        {
-            Write(layout.ShieldImage.First + i, FrameWord.Of(FrameState.ShieldImage, 0));
-        }
-
-        Write(layout.GateFrame, FrameWord.Of(FrameState.Published, 0));
-        for (ulong i = 0; i < layout.OsRam.Count; i++)
-        {
-            Write(layout.OsRam.First + i, FrameWord.Os);
-        }
-    }
-
     /// <summary>Is the frame described by the table?</summary>
     public static bool Contains(FrameNumber frame) => frame.Value - _layout.Ram.First.Value < _layout.Ram.Count;
 
     /// <summary>The frame's word now. Without its lock this is a hint only.</summary>
-    public static FrameWord Read(FrameNumber frame) => new(Hardware.ReadWord(AddressOf(frame)));
+    public static FrameWord Read(FrameNumber frame) => new(Hardware.Read(ref WordOf(frame)));
 
     /// <summary>Locks all frames of the range in ascending order, each in a word that <paramref name="expected"/> accepts; or none.</summary>
     /// <returns>Success; Busy if another CPU holds a lock; Denied if a frame is in another state or another's.</returns>
@@ -107,19 +90,19 @@ public static class FrameTable
             return Status.Denied;
         }
 
-        return Hardware.CompareExchange(AddressOf(frame), word.Value, word.Locked.Value) == word.Value ? Status.Success : Status.Busy;
+        return Hardware.CompareExchange(ref WordOf(frame), word.Value, word.Locked.Value) == word.Value ? Status.Success : Status.Busy;
     }
 
-    private static void Write(FrameNumber frame, FrameWord word) => Hardware.WriteWord(AddressOf(frame), word.Value);
+    private static void Write(FrameNumber frame, FrameWord word) => Hardware.Write(ref WordOf(frame), word.Value);
 
-    private static PhysicalAddress AddressOf(FrameNumber frame)
+    private static ref uint WordOf(FrameNumber frame)
     {
         if (!Contains(frame))
         {
             Hardware.Panic(PanicReason.FrameTableRange);
         }
 
-        return _layout.FrameWords + ((frame.Value - _layout.Ram.First.Value) * sizeof(uint));
+        return ref Hardware.At<uint>(_layout.FrameWords + ((frame.Value - _layout.Ram.First.Value) * sizeof(uint)));
     }
 }
 

@@ -1,13 +1,8 @@
-using BlackBox.Abi;
-
 namespace BlackBox.Monitor;
 
 /// <summary>Where the monitor's tables stand in RAM. Computed once at boot from the machine's RAM and the image; blittable.</summary>
-public struct MonitorLayout
+public partial struct MonitorLayout
 {
-    private const ulong BlockSize = FrameNumber.Size * FrameNumber.PerBlock;
-    private const ulong GigabyteSize = 1UL << 30;
-
     /// <summary>All RAM that the frame table describes.</summary>
     public FrameRange Ram;
 
@@ -32,9 +27,6 @@ public struct MonitorLayout
     /// <summary>Table of <see cref="TaskSlot"/>.</summary>
     public PhysicalAddress Tasks;
 
-    /// <summary>Table of <see cref="CpuRecord"/>.</summary>
-    public PhysicalAddress Cpus;
-
     /// <summary>One page: lock and pool of the OS's stage-2 (<see cref="OsStageTwo"/>).</summary>
     public PhysicalAddress OsRecord;
 
@@ -43,57 +35,4 @@ public struct MonitorLayout
 
     /// <summary>Frames for the OS's stage-2 tables, enough for every block of RAM and of the device ranges to be split.</summary>
     public FrameRange OsTables;
-
-    /// <summary>Places all tables behind the image.</summary>
-    /// <param name="ram">the machine's RAM, 2 MiB aligned at both ends, inside the IPA space below LentBit and GateIpa</param>
-    /// <param name="reservedEnd">first frame after what boot code has placed at the start of RAM (image, stacks, boot tables)</param>
-    /// <param name="shieldImage">inside the reserved part</param>
-    /// <param name="shieldEntry">inside <paramref name="shieldImage"/></param>
-    /// <param name="gateFrame">inside the reserved part; filled with BRK</param>
-    /// <param name="deviceTables">tables that the device ranges need at most</param>
-    /// <returns>false if the RAM is too small or misplaced</returns>
-    public static bool TryPlace(FrameRange ram, FrameNumber reservedEnd, FrameRange shieldImage, IntermediateAddress shieldEntry,
-        FrameNumber gateFrame, ulong deviceTables, out MonitorLayout layout)
-    {
-        layout = default;
-        layout.Ram = ram;
-        layout.ShieldImage = shieldImage;
-        layout.ShieldEntry = shieldEntry;
-        layout.GateFrame = gateFrame;
-        ulong end = ram.End.Address.Value;
-        if (ram.First.Value % FrameNumber.PerBlock != 0 || ram.Count % FrameNumber.PerBlock != 0 || ram.Count == 0 || end > AbiConstants.LentBit)
-        {
-            return false;
-        }
-
-        ulong at = reservedEnd.Address.Value;
-        layout.FrameWords = Place(ref at, ram.Count * sizeof(uint));
-        layout.Enclaves = Place(ref at, Constants.MaximumEnclaves * Enclave.Bytes);
-        layout.Tasks = Place(ref at, Constants.MaximumTasks * TaskSlot.Bytes);
-        layout.Cpus = Place(ref at, Constants.MaximumCpus * CpuRecord.Bytes);
-        layout.OsRecord = Place(ref at, FrameNumber.Size);
-        at = AlignUp(at, 2 * FrameNumber.Size);
-        layout.OsRoot = Place(ref at, 2 * FrameNumber.Size);
-        // Level 3: one per 2 MiB of RAM; level 2: one per GiB that RAM touches; two for the gate page.
-        ulong tables = (ram.Count / FrameNumber.PerBlock) + ((end - 1) / GigabyteSize) - (ram.First.Address.Value / GigabyteSize) + 1 + 2 + deviceTables;
-        layout.OsTables = new FrameRange(new PhysicalAddress(Place(ref at, tables * FrameNumber.Size).Value).Frame, tables);
-        at = AlignUp(at, BlockSize);
-        if (at >= end)
-        {
-            return false;
-        }
-
-        FrameNumber first = new PhysicalAddress(at).Frame;
-        layout.OsRam = new FrameRange(first, ram.End.Value - first.Value);
-        return true;
-    }
-
-    private static PhysicalAddress Place(ref ulong at, ulong bytes)
-    {
-        ulong start = AlignUp(at, FrameNumber.Size);
-        at = start + AlignUp(bytes, FrameNumber.Size);
-        return new PhysicalAddress(start);
-    }
-
-    private static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
 }

@@ -4,21 +4,21 @@ namespace BlackBox.Monitor;
 /// order enclave, frames (try only), OS stage-2 excludes deadlock.</summary>
 public static class SpinLock
 {
-    public static void Acquire(PhysicalAddress word)
+    public static void Acquire(ref uint word)
     {
-        while (Hardware.CompareExchange(word, 0u, 1u) != 0)
+        while (Hardware.CompareExchange(ref word, 0, 1) != 0)
         {
             Hardware.SpinHint();
         }
     }
 
-    public static void Release(PhysicalAddress word)
+    public static void Release(ref uint word)
     {
-        if (Hardware.ReadWord(word) != 1)
+        if (Hardware.Read(ref word) != 1)
         {
             Hardware.Panic(PanicReason.LockNotHeld);
         }
 
-        Hardware.WriteWord(word, 0);
+        Hardware.Write(ref word, 0);
     }
 }

@@ -5,7 +5,7 @@ namespace BlackBox.Monitor;
 /// blocks only where boot code maps them. Every change of a valid entry is break-before-make (Arm ARM D8.16.1): zero, DSB, TLBI,
 /// DSB, then the new value. Another CPU may fault in between: the abort handler looks again (<see cref="Find"/>) and retries.</summary>
 /// <remarks>The caller holds the tree's lock.</remarks>
-public readonly ref struct StageTwoTree
+public readonly ref partial struct StageTwoTree
 {
     private const ulong FramesPerGigabyte = FrameNumber.PerBlock * FrameNumber.PerBlock;
     private const int Entries = 512;
@@ -60,30 +60,6 @@ public readonly ref struct StageTwoTree
             IntermediateAddress at = start + (done << FrameNumber.Shift);
             ulong piece = Piece(at, range.Count - done);
             MapPiece(at, range.Slice(done, piece), attributes);
-            done += piece;
-        }
-
-        Hardware.DataBarrierStores();
-    }
-
-    /// <summary>Boot only: maps a range, with 1 GiB blocks where both addresses allow it.</summary>
-    public void MapLarge(IntermediateAddress start, FrameRange range, ulong attributes)
-    {
-        for (ulong done = 0; done < range.Count;)
-        {
-            IntermediateAddress at = start + (done << FrameNumber.Shift);
-            FrameNumber frame = range.First + done;
-            ulong piece = Piece(at, range.Count - done);
-            if (range.Count - done >= FramesPerGigabyte && at.Value % (1UL << 30) == 0 && frame.Value % FramesPerGigabyte == 0)
-            {
-                piece = FramesPerGigabyte;
-                WriteNew(Root, IndexOne(at), Descriptor.Block(frame.Address, attributes));
-            }
-            else
-            {
-                MapPiece(at, range.Slice(done, piece), attributes);
-            }
-
             done += piece;
         }
 
@@ -299,7 +275,7 @@ public readonly ref struct StageTwoTree
         Hardware.DataBarrierStores();
         Hardware.InvalidateStageTwo(_vttbr, start, frames);
         Hardware.DataBarrier();
-        CpuTable.Counters.TlbInvalidations++;
+        CpuCounters.Current.TlbInvalidations++;
     }
 
     private static void WriteNew(PhysicalAddress table, int index, Descriptor descriptor)

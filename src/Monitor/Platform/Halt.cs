@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace BlackBox.Monitor;
@@ -19,9 +20,18 @@ internal static class Halt
     public static bool TryForShutdown() => Interlocked.CompareExchange(ref _reason, Down, 0) == 0;
 
     /// <summary>Stops this CPU if it must, and it carries no container.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check(ref CpuLocal cpu)
     {
-        if (IsSet && (cpu.Running.Value == 0 || Volatile.Read(ref _reason) == Panic))
+        if (IsSet)
+        {
+            Stop(ref cpu);
+        }
+    }
+
+    private static void Stop(ref CpuLocal cpu)
+    {
+        if (!cpu.IsInContainer || Volatile.Read(ref _reason) == Panic)
         {
             El2.Park();
         }

@@ -35,11 +35,16 @@ internal static class MonitorKeys
         Derive(WrapPurpose, key);
         Aes256Gcm cipher = default;
         cipher.Initialize(key);
+        Span<byte> data = stackalloc byte[TagOffset - DataOffset];    // a failed decryption leaves zeros
+        blob.Slice(DataOffset, data.Length).CopyTo(data);
         bool isGenuine = cipher.Decrypt(
-            blob.Slice(NonceOffset, Aes256Gcm.NonceLength),
-            blob.Slice(VersionOffset, sizeof(uint)),
-            blob.Slice(DataOffset, TagOffset - DataOffset),
-            blob.Slice(TagOffset, Aes256Gcm.TagLength));
+            blob.Slice(NonceOffset, Aes256Gcm.NonceLength), blob.Slice(VersionOffset, sizeof(uint)), data, blob.Slice(TagOffset, Aes256Gcm.TagLength));
+        if (isGenuine)
+        {
+            data.CopyTo(blob.Slice(DataOffset));
+        }
+
+        data.Clear();
         cipher.Wipe();
         key.Clear();
         return isGenuine;

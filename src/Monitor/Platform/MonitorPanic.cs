@@ -41,7 +41,7 @@ internal static class MonitorPanic
         Line("hpfar"u8, El2Registers.ReadHpfarEl2());
         Line("hcr"u8, El2Registers.ReadHcr());
         Line("vttbr"u8, El2Registers.ReadVttbr());
-        Line("running"u8, CpuLocal.Current.Running.Value);
+        Line("running"u8, CpuLocal.Current.Record.Context.Value);
     }
 
     /// <summary>The registers of the exception.</summary>

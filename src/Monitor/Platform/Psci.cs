@@ -88,7 +88,7 @@ internal static class Psci
     /// <summary>Starts a CPU at the OS's entry point, by way of the monitor's.</summary>
     private static ulong Start(ulong affinity, ulong entry, ulong argument)
     {
-        int target = Startup.FindCpu(affinity);
+        int target = Cpus.Find(affinity);
         if (target < 0)
         {
             return InvalidParameters;

@@ -26,9 +26,9 @@ internal static class Shutdown
     private static void WaitForContainers()
     {
         ulong limit = El2Registers.ReadCounter() + (El2Registers.ReadFrequency() * PatienceMilliseconds / 1000);
-        for (int i = 0; i < Startup.CpuCount; i++)
+        for (int i = 0; i < Cpus.Count; i++)
         {
-            while (i != Hardware.CurrentCpu && Volatile.Read(ref Hardware.LocalOf(i).IsInContainer) != 0 && El2Registers.ReadCounter() < limit)
+            while (i != Hardware.CurrentCpu && Volatile.Read(ref Hardware.LocalOf(i).Record.Task) != 0 && El2Registers.ReadCounter() < limit)
             {
                 El2.SpinHint();
             }

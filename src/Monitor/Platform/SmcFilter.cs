@@ -57,7 +57,7 @@ internal static class SmcFilter
                 }
                 else
                 {
-                    CpuTable.Counters.Refusals++;
+                    CpuCounters.Current.Refusals++;
                     Answer(ref os, NotSupported);
                 }
 

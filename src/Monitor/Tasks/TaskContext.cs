@@ -21,12 +21,10 @@ public struct TaskContext
     /// <summary>Event bits of EventGet: the thread is dead, finish and call TaskEnded.</summary>
     public const ulong EventDying = 2;
 
-    public const int EventBitsOffset = 0x480;
-
     [FieldOffset(0)] public RegisterFile Registers;
 
     /// <summary>Events not yet fetched; not zero: the virtual interrupt is raised (HCR_EL2.VI).</summary>
-    [FieldOffset(EventBitsOffset)] public ulong EventBits;
+    [FieldOffset(0x480)] public ulong EventBits;
 
     /// <summary>x0 and SP with which the OS came to GateSignal while the task was preempted.</summary>
     [FieldOffset(0x488)] public ulong EventNumber;
@@ -46,7 +44,20 @@ public struct TaskContext
     [FieldOffset(0x4c0)] public ulong TicketStack;
     [FieldOffset(0x4c8)] public ulong TicketArgument;
 
-    /// <summary>The context in a frame of state Context.</summary>
-    public static ref TaskContext At(FrameNumber frame) =>
-        ref MemoryMarshal.AsRef<TaskContext>(Hardware.Bytes(frame.Address, (int)FrameNumber.Size));
+    /// <summary>The shield has the event.</summary>
+    public void ClearEvent()
+    {
+        EventBits = 0;
+        EventNumber = 0;
+        EventStack = 0;
+    }
+
+    /// <summary>What OsCall returns to the shield.</summary>
+    public void SetResult(ulong x0, ulong offset, ulong x8, ulong sp)
+    {
+        Registers.General[0] = x0;
+        Registers.General[1] = offset;
+        Registers.General[2] = x8;
+        Registers.General[3] = sp;
+    }
 }

@@ -20,17 +20,13 @@ public static class TaskLife
             return Status.Invalid;
         }
 
-        if (!EnclaveTable.TryLock(enclaveHandle, out LockedEnclave enclave))
+        Status status = EnclaveTable.TryLockLive(enclaveHandle, out LockedEnclave enclave);
+        if (status != Status.Success)
         {
-            return Status.Invalid;
+            return status;
         }
 
-        if (enclave.State != EnclaveState.Live)
-        {
-            return enclave.Unlock(Status.Stopped);
-        }
-
-        Status status = FrameTable.TryLock(context, FrameExpectation.Os, out LockedFrames contextFrames);
+        status = FrameTable.TryLock(context, FrameExpectation.Os, out LockedFrames contextFrames);
         if (status != Status.Success)
         {
             return enclave.Unlock(status);
@@ -50,16 +46,16 @@ public static class TaskLife
             return enclave.Unlock(Status.NoResource);
         }
 
-        ref TaskSlot slot = ref TaskTable.At(handle.Slot);
-        slot.Enclave = enclave.Index;
-        slot.Context = context.First;
-        slot.Buffer = buffer.First;
-        slot.BufferFrames = buffer.Count;
+        ref TaskSlot task = ref TaskTable.At(handle.Slot);
+        task.Enclave = enclave.Index;
+        task.Context = context.First;
+        task.Buffer = buffer.First;
+        task.BufferFrames = buffer.Count;
         EnclaveMemory.TakeZeroed(contextFrames);
         contextFrames.Publish(FrameWord.Of(FrameState.Context, enclave.Index));
         bufferFrames.Publish(FrameWord.Buffer(enclave.Index));
         enclave.Data.Tasks++;
-        TaskTable.Put(handle.Slot, TaskState.Reserved);
+        TaskTable.Put(ref task, TaskState.Reserved);
         return enclave.Unlock();
     }
 
@@ -67,36 +63,28 @@ public static class TaskLife
     /// <param name="parent">0: the enclave's first task, once</param>
     public static Status Clone(TaskHandle handle, TaskHandle parent)
     {
-        Status status = TryHold(handle, TaskState.Reserved);
-        if (status != Status.Success)
+        ref TaskSlot task = ref TryHold(handle, TaskState.Reserved, out Status status);
+        if (status == Status.Success)
         {
-            return status;
+            status = parent.Value == 0 ? RedeemBoot(ref task, handle) : Redeem(ref task, handle, parent);
+            TaskTable.Put(ref task, status == Status.Success ? TaskState.Ready : TaskState.Reserved);
         }
 
-        status = parent.Value == 0 ? RedeemBoot(handle) : Redeem(handle, parent);
-        TaskTable.Put(handle.Slot, status == Status.Success ? TaskState.Ready : TaskState.Reserved);
         return status;
     }
 
     /// <summary>The pending call of the task was an exec, and it is done.</summary>
     public static Status Exec(TaskHandle handle)
     {
-        Status status = TryHold(handle, TaskState.InCall);
-        if (status != Status.Success)
+        ref TaskSlot task = ref TryHold(handle, TaskState.InCall, out Status status);
+        if (status == Status.Success)
         {
-            return status;
+            bool isLive = EnclaveTable.StateOf(task.Enclave) == EnclaveState.Live;
+            status = isLive ? Status.Success : Status.Stopped;
+            task.Saved.Executed |= isLive ? 1UL : 0;
+            TaskTable.Put(ref task, TaskState.InCall);
         }
 
-        if (EnclaveTable.StateOf(TaskTable.At(handle.Slot).Enclave) == EnclaveState.Live)
-        {
-            TaskTable.ContextOf(handle.Slot).Executed = 1;
-        }
-        else
-        {
-            status = Status.Stopped;
-        }
-
-        TaskTable.Put(handle.Slot, TaskState.InCall);
         return status;
     }
 
@@ -105,35 +93,32 @@ public static class TaskLife
     public static Status Exit(TaskHandle handle, out bool mustRun)
     {
         mustRun = false;
-        TaskState from = TaskTable.Find(handle);
-        switch (from)
+        ref TaskSlot task = ref TaskTable.Find(handle, out TaskState from);
+        if (from is TaskState.Free or TaskState.Reserved)
         {
-            case TaskState.Free or TaskState.Reserved:
-                return Status.Invalid;
-            case TaskState.Held or TaskState.Running:
-                return Status.Busy;
+            return Status.Invalid;
         }
 
-        if (!TaskTable.TryTake(handle, from, TaskState.Running))
+        if (from is TaskState.Held or TaskState.Running || !TaskTable.TryTake(ref task, handle, from, TaskState.Running))
         {
             return Status.Busy;
         }
 
-        uint slot = handle.Slot;
         if (from == TaskState.Ended)
         {
-            Wipe(slot);
-            TaskTable.Put(slot, TaskState.Reserved);
+            Hardware.ZeroFrame(task.Context.Address);
+            TaskTable.Put(ref task, TaskState.Reserved);
             return Status.Success;
         }
 
-        if (!EnclaveTable.TryEnter(TaskTable.At(slot).Enclave))
+        ref Enclave enclave = ref EnclaveTable.At(task.Enclave);
+        if (!EnclaveTable.TryEnter(ref enclave))
         {
-            TaskTable.Put(slot, from);
+            TaskTable.Put(ref task, from);
             return Status.Stopped;
         }
 
-        ref TaskContext context = ref TaskTable.ContextOf(slot);
+        ref TaskContext context = ref task.Saved;
         if (context.Dying == 0)
         {
             context.Dying = 1;
@@ -142,11 +127,11 @@ public static class TaskLife
 
         if (from == TaskState.InCall)
         {
-            TaskGate.SetResult(ref context, unchecked((ulong)Status.Denied), ulong.MaxValue, 0, 0);
+            context.SetResult(unchecked((ulong)Status.Denied), ulong.MaxValue, 0, 0);
         }
 
-        ref CpuRecord cpu = ref CpuTable.Current;
-        cpu.Current = slot + 1;
+        ref CpuRecord cpu = ref CpuRecord.Current;
+        TaskGate.SetCurrent(ref cpu, handle.Slot, ref task, ref enclave);
         cpu.IsInExit = 1;
         mustRun = true;
         return Status.Success;
@@ -157,98 +142,78 @@ public static class TaskLife
     public static Status Destroy(TaskHandle handle, out PhysicalAddress context)
     {
         context = default;
-        TaskState from = TaskTable.Find(handle);
-        switch (from)
+        ref TaskSlot task = ref TaskTable.Find(handle, out TaskState from);
+        if (from == TaskState.Free)
         {
-            case TaskState.Free:
-                return Status.Invalid;
-            case TaskState.Held or TaskState.Running:
-                return Status.Busy;
+            return Status.Invalid;
         }
 
-        if (!TaskTable.TryTake(handle, from, TaskState.Held))
+        if (from is TaskState.Held or TaskState.Running || !TaskTable.TryTake(ref task, handle, from, TaskState.Held))
         {
             return Status.Busy;
         }
 
-        ref TaskSlot slot = ref TaskTable.At(handle.Slot);
-        LockedEnclave enclave = EnclaveTable.Lock(slot.Enclave);
+        LockedEnclave enclave = EnclaveTable.Lock(task.Enclave);
         if (from != TaskState.Reserved && enclave.State == EnclaveState.Live)
         {
-            TaskTable.Put(handle.Slot, from);
+            TaskTable.Put(ref task, from);
             return enclave.Unlock(Status.Denied);
         }
 
         // Nobody else ever locks a context or a bound buffer.
-        FrameRange buffer = new(slot.Buffer, slot.BufferFrames);
-        if (FrameTable.TryLock(new FrameRange(slot.Context, 1), FrameExpectation.Of(FrameState.Context, enclave.Index), out LockedFrames contextFrames) != Status.Success
+        FrameRange buffer = new(task.Buffer, task.BufferFrames);
+        if (FrameTable.TryLock(new FrameRange(task.Context, 1), FrameExpectation.Of(FrameState.Context, enclave.Index), out LockedFrames contextFrames) != Status.Success
             || FrameTable.TryLock(buffer, FrameExpectation.Buffer(enclave.Index), out LockedFrames bufferFrames) != Status.Success)
         {
             Hardware.Panic(PanicReason.TaskState);
             return enclave.Unlock(Status.Denied);
         }
 
-        context = slot.Context.Address;
+        context = task.Context.Address;
         EnclaveMemory.GiveBack(contextFrames);
         bufferFrames.Publish(FrameWord.Of(FrameState.Lent, enclave.Index));
         enclave.Data.Tasks--;
-        TaskTable.Put(handle.Slot, TaskState.Free);
+        TaskTable.Put(ref task, TaskState.Free);
         return enclave.Unlock();
     }
 
-    /// <summary>Clears the context of a task that the caller holds.</summary>
-    internal static void Wipe(uint slot) => Hardware.ZeroFrame(TaskTable.At(slot).Context.Address);
-
-    private static Status RedeemBoot(TaskHandle handle)
+    private static Status RedeemBoot(ref TaskSlot task, TaskHandle handle)
     {
-        ref TaskSlot slot = ref TaskTable.At(handle.Slot);
-        LockedEnclave enclave = EnclaveTable.Lock(slot.Enclave);
-        if (enclave.State != EnclaveState.Live)
+        LockedEnclave enclave = EnclaveTable.Lock(task.Enclave);
+        if (enclave.State != EnclaveState.Live || enclave.Data.BootTicket == 0)
         {
-            return enclave.Unlock(Status.Stopped);
-        }
-
-        if (enclave.Data.BootTicket == 0)
-        {
-            return enclave.Unlock(Status.Denied);
+            return enclave.Unlock(enclave.State != EnclaveState.Live ? Status.Stopped : Status.Denied);
         }
 
         enclave.Data.BootTicket = 0;
-        ref TaskContext context = ref TaskTable.ContextOf(handle.Slot);
+        ref TaskContext context = ref task.Saved;
         context = default;
         context.Registers.Pc = FrameTable.Layout.ShieldEntry.Value;
         context.Registers.Pstate = StartPstate;
         context.Registers.Sctlr = StartSctlr;
         context.Registers.General[0] = enclave.Data.MemoryBase.Value;
         context.Registers.General[1] = enclave.Data.MemoryFrames << FrameNumber.Shift;
-        SetBuffer(ref context, 2, slot, handle);
+        SetBuffer(ref context, 2, task, handle);
         return enclave.Unlock();
     }
 
-    private static Status Redeem(TaskHandle handle, TaskHandle parent)
+    private static Status Redeem(ref TaskSlot task, TaskHandle handle, TaskHandle parentHandle)
     {
         // In its call (clone) all of the parent's registers are in its context.
-        Status status = TryHold(parent, TaskState.InCall);
+        ref TaskSlot parent = ref TryHold(parentHandle, TaskState.InCall, out Status status);
         if (status != Status.Success)
         {
             return status;
         }
 
-        ref TaskSlot slot = ref TaskTable.At(handle.Slot);
-        ref TaskContext from = ref TaskTable.ContextOf(parent.Slot);
-        uint enclave = TaskTable.At(parent.Slot).Enclave;
-        if (enclave != slot.Enclave || from.Ticket != TicketState.Issued)
-        {
-            status = Status.Denied;
-        }
-        else if (EnclaveTable.StateOf(enclave) != EnclaveState.Live)
-        {
-            status = Status.Stopped;
-        }
-        else
+        ref TaskContext from = ref parent.Saved;
+        status = parent.Enclave != task.Enclave || from.Ticket != TicketState.Issued ? Status.Denied
+            : EnclaveTable.StateOf(task.Enclave) != EnclaveState.Live ? Status.Stopped
+            : Status.Success;
+        if (status == Status.Success)
         {
             from.Ticket = TicketState.Redeemed;
-            ref TaskContext context = ref TaskTable.ContextOf(handle.Slot);
+            ref TaskContext context = ref task.Saved;
             context = default;
             context.Registers = from.Registers;
             context.Registers.General = default;
@@ -256,35 +221,29 @@ public static class TaskLife
             context.Registers.Pstate = StartPstate;
             context.Registers.SpEl1 = from.TicketStack;
             context.Registers.General[0] = from.TicketArgument;
-            SetBuffer(ref context, 1, slot, handle);
+            SetBuffer(ref context, 1, task, handle);
         }
 
-        TaskTable.Put(parent.Slot, TaskState.InCall);
+        TaskTable.Put(ref parent, TaskState.InCall);
         return status;
     }
 
     // IPA of the buffer, its bytes, and the task's handle, in three registers.
-    private static void SetBuffer(ref TaskContext context, int first, in TaskSlot slot, TaskHandle handle)
+    private static void SetBuffer(ref TaskContext context, int first, in TaskSlot task, TaskHandle handle)
     {
-        context.Registers.General[first] = IntermediateAddress.OfLent(slot.Buffer).Value;
-        context.Registers.General[first + 1] = slot.BufferFrames << FrameNumber.Shift;
+        context.Registers.General[first] = IntermediateAddress.OfLent(task.Buffer).Value;
+        context.Registers.General[first + 1] = task.BufferFrames << FrameNumber.Shift;
         context.Registers.General[first + 2] = handle.Value;
     }
 
     // Takes a task that must be in a state to Held.
-    private static Status TryHold(TaskHandle handle, TaskState from)
+    private static ref TaskSlot TryHold(TaskHandle handle, TaskState from, out Status status)
     {
-        TaskState state = TaskTable.Find(handle);
-        if (state == TaskState.Free)
-        {
-            return Status.Invalid;
-        }
-
-        if (state == from)
-        {
-            return TaskTable.TryTake(handle, from, TaskState.Held) ? Status.Success : Status.Busy;
-        }
-
-        return state is TaskState.Held or TaskState.Running ? Status.Busy : Status.Denied;
+        ref TaskSlot task = ref TaskTable.Find(handle, out TaskState state);
+        status = state == TaskState.Free ? Status.Invalid
+            : state is TaskState.Held or TaskState.Running ? Status.Busy
+            : state != from ? Status.Denied
+            : TaskTable.TryTake(ref task, handle, from, TaskState.Held) ? Status.Success : Status.Busy;
+        return ref task;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BlackBox.Monitor;
@@ -48,6 +49,9 @@ public struct TaskSlot
     /// <summary>First lent frame of the shared buffer, and their number.</summary>
     [FieldOffset(24)] public FrameNumber Buffer;
     [FieldOffset(32)] public ulong BufferFrames;
+
+    /// <summary>The context, for the holder of the task.</summary>
+    public readonly ref TaskContext Saved => ref Hardware.At<TaskContext>(Context.Address);
 }
 
 /// <summary>All tasks of all enclaves.</summary>
@@ -56,48 +60,46 @@ public static class TaskTable
     private const int GenerationShift = 32;
 
     /// <summary>The entry; its fields beside the word belong to whoever holds the task.</summary>
-    public static ref TaskSlot At(uint slot) => ref MemoryMarshal.AsRef<TaskSlot>(Hardware.Bytes(AddressOf(slot), (int)TaskSlot.Bytes));
-
-    /// <summary>The context of a task that the caller holds.</summary>
-    public static ref TaskContext ContextOf(uint slot) => ref TaskContext.At(At(slot).Context);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref TaskSlot At(uint slot) => ref Hardware.At<TaskSlot>(FrameTable.Layout.Tasks + (slot * TaskSlot.Bytes));
 
     /// <summary>State and generation now.</summary>
-    public static TaskState StateOf(uint slot, out uint generation)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TaskState StateOf(ref TaskSlot task, out uint generation)
     {
-        ulong word = Hardware.ReadLong(AddressOf(slot));
+        ulong word = Hardware.Read(ref task.Word);
         generation = (uint)(word >> GenerationShift);
         return (TaskState)(word & 0xff);
     }
 
-    /// <summary>State of the task that a handle names; Free if there is none.</summary>
-    public static TaskState Find(TaskHandle handle)
+    /// <summary>The entry that a handle names, and its state now; Free (and any entry) if it names none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref TaskSlot Find(TaskHandle handle, out TaskState state)
     {
-        if (!handle.IsWellFormed || handle.Slot >= Constants.MaximumTasks)
-        {
-            return TaskState.Free;
-        }
-
-        TaskState state = StateOf(handle.Slot, out uint generation);
-        return generation == handle.Generation ? state : TaskState.Free;
+        bool isSlot = handle.IsWellFormed && handle.Slot < Constants.MaximumTasks;
+        ref TaskSlot task = ref At(isSlot ? handle.Slot : 0);
+        TaskState seen = StateOf(ref task, out uint generation);
+        state = isSlot && generation == handle.Generation ? seen : TaskState.Free;
+        return ref task;
     }
 
     /// <summary>Takes the task in state <paramref name="from"/> to Running or Held. False if it is no longer in that state.</summary>
-    public static bool TryTake(TaskHandle handle, TaskState from, TaskState to)
+    public static bool TryTake(ref TaskSlot task, TaskHandle handle, TaskState from, TaskState to)
     {
         ulong generation = (ulong)handle.Generation << GenerationShift;
-        return Hardware.CompareExchange(AddressOf(handle.Slot), generation | (ulong)from, generation | (ulong)to) == (generation | (ulong)from);
+        return Hardware.CompareExchange(ref task.Word, generation | (ulong)from, generation | (ulong)to) == (generation | (ulong)from);
     }
 
     /// <summary>Lets a task go that the caller has taken: all it changed becomes visible to the next who takes it.</summary>
-    public static void Put(uint slot, TaskState to)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(ref TaskSlot task, TaskState to)
     {
-        TaskState old = StateOf(slot, out uint generation);
-        if (old is not (TaskState.Running or TaskState.Held))
+        if (StateOf(ref task, out uint generation) is not (TaskState.Running or TaskState.Held))
         {
             Hardware.Panic(PanicReason.TaskState);
         }
 
-        Hardware.WriteLong(AddressOf(slot), ((ulong)generation << GenerationShift) | (ulong)to);
+        Hardware.Write(ref task.Word, ((ulong)generation << GenerationShift) | (ulong)to);
     }
 
     /// <summary>Claims a free slot, state Held, with a new generation.</summary>
@@ -105,14 +107,15 @@ public static class TaskTable
     {
         for (uint slot = 0; slot < Constants.MaximumTasks; slot++)
         {
-            if (StateOf(slot, out uint generation) != TaskState.Free)
+            ref TaskSlot task = ref At(slot);
+            if (StateOf(ref task, out uint generation) != TaskState.Free)
             {
                 continue;
             }
 
             uint next = generation == uint.MaxValue ? 1 : generation + 1;
             ulong free = (ulong)generation << GenerationShift;
-            if (Hardware.CompareExchange(AddressOf(slot), free, ((ulong)next << GenerationShift) | (ulong)TaskState.Held) == free)
+            if (Hardware.CompareExchange(ref task.Word, free, ((ulong)next << GenerationShift) | (ulong)TaskState.Held) == free)
             {
                 handle = TaskHandle.Make(slot, next);
                 return true;
@@ -122,13 +125,4 @@ public static class TaskTable
         handle = default;
         return false;
     }
-
-    /// <summary>Handle of a task that the caller holds.</summary>
-    public static TaskHandle HandleOf(uint slot)
-    {
-        StateOf(slot, out uint generation);
-        return TaskHandle.Make(slot, generation);
-    }
-
-    private static PhysicalAddress AddressOf(uint slot) => FrameTable.Layout.Tasks + (slot * TaskSlot.Bytes);
 }

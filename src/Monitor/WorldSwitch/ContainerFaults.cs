@@ -10,21 +10,21 @@ internal static class ContainerFaults
     {
         StageTwoFault fault = StageTwoFault.Read(syndrome, ref registers);
         if (!fault.IsKnown
-            || (!fault.IsOther && EnclaveMemory.ShouldRetry(TaskGate.CurrentEnclave, fault.Target, fault.IsWrite, fault.IsInstruction)))
+            || (!fault.IsOther && EnclaveMemory.ShouldRetry(cpu.Record.Enclave, fault.Target, fault.IsWrite, fault.IsInstruction)))
         {
             return;
         }
 
-        CpuTable.Counters.StageTwoFaults++;
+        cpu.Record.Counters.StageTwoFaults++;
         Stop(ref cpu, "stage-2 fault"u8, syndrome, fault.Target.Value);
     }
 
     /// <summary>Stops the enclave of the running task, with a line on the console.</summary>
     public static void Stop(ref CpuLocal cpu, ReadOnlySpan<byte> reason, ulong syndrome, ulong target)
     {
-        ref RegisterFile registers = ref TaskContext.At(cpu.Running.Frame).Registers;
+        ref RegisterFile registers = ref cpu.Record.Running.Registers;
         MonitorConsole.Write("blackbox: enclave "u8);
-        MonitorConsole.WriteDecimal(TaskGate.CurrentEnclave);
+        MonitorConsole.WriteDecimal(cpu.Record.Enclave);
         MonitorConsole.Write(" stopped: "u8);
         MonitorConsole.Write(reason);
         MonitorConsole.Write(" esr "u8);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BlackBox.Monitor;
@@ -16,21 +17,25 @@ internal struct CpuLocal
     /// <summary>Number of this CPU.</summary>
     [FieldOffset(RegisterFile.Bytes + 8)] public ulong Index;
 
-    /// <summary>The context frame of the task whose container runs here; 0: the OS runs.</summary>
-    [FieldOffset(RegisterFile.Bytes + 16)] public PhysicalAddress Running;
-
     /// <summary>Address of the gate page in the address space of the thread that came through it.</summary>
-    [FieldOffset(RegisterFile.Bytes + 24)] public ulong GateAddress;
-
-    /// <summary>1 while a container runs here, for other CPUs to see.</summary>
-    [FieldOffset(RegisterFile.Bytes + 32)] public uint IsInContainer;
+    [FieldOffset(RegisterFile.Bytes + 16)] public ulong GateAddress;
 
     /// <summary><see cref="PowerState"/> for CPU_ON, changed by compare-and-exchange.</summary>
-    [FieldOffset(RegisterFile.Bytes + 40)] public uint Power;
+    [FieldOffset(RegisterFile.Bytes + 24)] public uint Power;
 
     /// <summary>Where the OS wants the CPU to start, and x0 there.</summary>
-    [FieldOffset(RegisterFile.Bytes + 48)] public ulong EntryPoint;
-    [FieldOffset(RegisterFile.Bytes + 56)] public ulong EntryArgument;
+    [FieldOffset(RegisterFile.Bytes + 32)] public ulong EntryPoint;
+    [FieldOffset(RegisterFile.Bytes + 40)] public ulong EntryArgument;
+
+    /// <summary>The task on this CPU, and its counters.</summary>
+    [FieldOffset(RegisterFile.Bytes + 64)] public CpuRecord Record;
+
+    /// <summary>Does a container run here (rather than the OS)?</summary>
+    public readonly bool IsInContainer
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Record.Context.Value != 0;
+    }
 
     /// <summary>This CPU's.</summary>
     public static ref CpuLocal Current => ref Hardware.CurrentLocal;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BlackBox.Monitor;
 
 /// <summary>Which vector was taken.</summary>
@@ -17,29 +19,33 @@ internal static class Exits
     private const uint ClassDataAbort = 0x24;
     private const ulong SmcLength = 4;
 
-    public static void Handle(ref CpuLocal cpu, ExitKind kind)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Handle(ref CpuLocal cpu, ExitKind kind, ulong syndrome)
     {
-        CpuTable.Counters.Exits++;
-        if (cpu.Running.Value == 0)
+        cpu.Record.Counters.Exits++;
+        if (cpu.IsInContainer)
         {
-            HandleOs(ref cpu, kind);
+            HandleContainer(ref cpu, ref cpu.Record.Running, kind, syndrome);
         }
         else
         {
-            HandleContainer(ref cpu, kind);
+            HandleOs(ref cpu, kind, syndrome);
         }
     }
 
-    private static void HandleOs(ref CpuLocal cpu, ExitKind kind)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void HandleOs(ref CpuLocal cpu, ExitKind kind, ulong syndrome)
     {
         if (kind != ExitKind.Synchronous)
         {
             Hardware.Panic(PanicReason.CpuState);    // not routed here while the OS runs
         }
 
-        ulong syndrome = El2Registers.ReadEsrEl2();
         switch ((uint)(syndrome >> 26))
         {
+            case ClassInstructionAbort when Gate.IsFetch(ref cpu.Os, syndrome):
+                Gate.Enter(ref cpu);
+                break;
             case ClassInstructionAbort:
             case ClassDataAbort:
                 OsAborts.Handle(ref cpu, syndrome);
@@ -60,62 +66,60 @@ internal static class Exits
                 SmcFilter.Handle(ref cpu.Os, isSmc: true);
                 break;
             default:
-                CpuTable.Counters.Refusals++;
+                cpu.Record.Counters.Refusals++;
                 Injection.Undefined(ref cpu.Os);
                 break;
         }
     }
 
-    private static void HandleContainer(ref CpuLocal cpu, ExitKind kind)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void HandleContainer(ref CpuLocal cpu, ref TaskContext context, ExitKind kind, ulong syndrome)
     {
         if (kind == ExitKind.Interrupt)
         {
-            CpuTable.Counters.Interrupts++;
+            cpu.Record.Counters.Interrupts++;
             Gate.Leave(ref cpu, LeaveReason.Interrupt);
             return;
         }
 
-        ulong syndrome = El2Registers.ReadEsrEl2();
         if (kind == ExitKind.SystemError)
         {
             ContainerFaults.Stop(ref cpu, "SError"u8, syndrome, 0);
             return;
         }
 
-        ref RegisterFile registers = ref TaskContext.At(cpu.Running.Frame).Registers;
         switch ((uint)(syndrome >> 26))
         {
             case ClassHypercall:
-                HandleShieldCall(ref cpu, ref registers, (uint)syndrome & 0xffff);
+                HandleShieldCall(ref cpu, ref context, (uint)syndrome & 0xffff);
                 break;
             case ClassInstructionAbort:
             case ClassDataAbort:
-                ContainerFaults.Handle(ref cpu, ref registers, syndrome);
+                ContainerFaults.Handle(ref cpu, ref context.Registers, syndrome);
                 break;
             case ClassSmc:
-                registers.Pc += SmcLength;
-                registers.General[0] = SmcFilter.NotSupported;
+                context.Registers.Pc += SmcLength;
+                context.Registers.General[0] = SmcFilter.NotSupported;
                 break;
             default:
-                Injection.Undefined(ref registers);    // its own shield's business
+                Injection.Undefined(ref context.Registers);    // its own shield's business
                 break;
         }
     }
 
-    private static void HandleShieldCall(ref CpuLocal cpu, ref RegisterFile registers, uint number)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void HandleShieldCall(ref CpuLocal cpu, ref TaskContext context, uint number)
     {
-        switch (ShieldDispatcher.Handle(number, ref registers))
+        ShieldAction action = ShieldDispatcher.Handle(number, ref cpu.Record, ref context);
+        switch (action)
         {
             case ShieldAction.Return:
                 break;
             case ShieldAction.ReturnEvents:
-                Worlds.SetEvent(TaskContext.At(cpu.Running.Frame).EventBits != 0);
+                Worlds.SetEvent(context.EventBits != 0);
                 break;
-            case ShieldAction.OsCall:
-                Gate.Call(ref cpu, isFault: false);
-                break;
-            case ShieldAction.OsFault:
-                Gate.Call(ref cpu, isFault: true);
+            case ShieldAction.OsCall or ShieldAction.OsFault:
+                Gate.Call(ref cpu, ref context, action == ShieldAction.OsFault);
                 break;
             case ShieldAction.Switch:
                 Gate.Leave(ref cpu, LeaveReason.Switch);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BlackBox.Monitor;
 
 /// <summary>Takes exceptions to EL1 of the world that runs, as the CPU itself would (Arm ARM, AArch64.TakeException): a container's into its
@@ -41,6 +43,7 @@ internal static class Injection
     public static void SoftwareStep(ref RegisterFile frame) => Take(ref frame, ClassSoftwareStep, 0x22, frame.Pc);
 
     /// <summary>PSTATE in EL1 after an exception: EL1h, all masked, PAN, SSBS and TCO by SCTLR_EL1; condition flags and DIT stay.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong EntryPstate(ulong old, ulong sctlr)
     {
         const ulong Flags = 0xfUL << 28;

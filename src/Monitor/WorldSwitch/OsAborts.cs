@@ -1,5 +1,3 @@
-using BlackBox.Abi;
-
 namespace BlackBox.Monitor;
 
 /// <summary>An access of the OS that its stage-2 does not allow.</summary>
@@ -9,24 +7,13 @@ internal static class OsAborts
     {
         ref RegisterFile os = ref cpu.Os;
         StageTwoFault fault = StageTwoFault.Read(syndrome, ref os);
-        if (!fault.IsKnown)
+        if (!fault.IsKnown || (!fault.IsOther && OsStageTwo.ShouldRetry(fault.Target, fault.IsWrite, fault.IsInstruction)))
         {
             return;
         }
 
-        if (fault.IsInstruction && fault.IsPermission && !fault.IsWalk && fault.Target.Value == AbiConstants.GateIpa && Injection.IsUser64(os.Pstate))
-        {
-            Gate.Enter(ref cpu);
-            return;
-        }
-
-        if (!fault.IsOther && OsStageTwo.ShouldRetry(fault.Target, fault.IsWrite, fault.IsInstruction))
-        {
-            return;
-        }
-
-        CpuTable.Counters.StageTwoFaults++;
-        CpuTable.Counters.Refusals++;
+        cpu.Record.Counters.StageTwoFaults++;
+        cpu.Record.Counters.Refusals++;
         Injection.Abort(ref os, fault.IsInstruction, fault.Passed | StatusFor(ref os, fault), fault.Address);
     }
 

@@ -34,8 +34,6 @@ internal readonly struct StageTwoFault
 
     public bool IsWrite => !IsInstruction && (_syndrome & WriteBit) != 0;
 
-    public bool IsPermission => (_syndrome & 0x3c) == PermissionClass;
-
     /// <summary>The access is more than stage 2 speaks of: an address size fault, or an abort that is no stage-2 fault.</summary>
     public bool IsOther => (_syndrome & 0x3f) is < 4 or > 15;
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BlackBox.Monitor;
 
 /// <summary>The EL2 registers that make a world: what traps, and which stage-2 applies.</summary>
@@ -87,7 +89,6 @@ internal static class Worlds
         }
 
         EnterOs();
-        El2.InstructionBarrier();
         if (CpuFeatures.HasScalableVectors)
         {
             El2Registers.WriteZcr(0xf);
@@ -112,31 +113,28 @@ internal static class Worlds
     }
 
     /// <summary>From now on EL1 and EL0 are the OS's.</summary>
-    public static void EnterOs()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void EnterOs() => El2.EnterWorld(OsStageTwo.Vttbr, _osHcr, _osCptr, _mdcr, CounterEl1 | TimerEl1);
+
+    /// <summary>Before a container comes after the OS: leaves streaming mode, clears ZA.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void EndStreaming()
     {
-        El2Registers.WriteVttbr(OsStageTwo.Vttbr);
-        El2Registers.WriteHcr(_osHcr);
-        El2Registers.WriteCptr(_osCptr);
-        El2Registers.WriteMdcr(_mdcr);
-        El2Registers.WriteCnthctl(CounterEl1 | TimerEl1);
+        if (CpuFeatures.HasMatrix)
+        {
+            El2Registers.WriteSvcr(0);
+        }
     }
 
     /// <summary>From now on EL1 and EL0 are a container's: interrupts, SError and external aborts come to EL2; no timer, debug, PMU, trace,
     /// SVE, SME.</summary>
     /// <param name="vttbr">VMID and root of its stage-2</param>
     /// <param name="hasEvent">raise the virtual interrupt</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void EnterContainer(ulong vttbr, bool hasEvent)
     {
-        if (CpuFeatures.HasMatrix)
-        {
-            El2Registers.WriteSvcr(0);    // leaves streaming mode, clears ZA
-        }
-
-        El2Registers.WriteVttbr(vttbr);
-        El2Registers.WriteHcr(_containerHcr | (hasEvent ? Vi : 0));
-        El2Registers.WriteCptr(CptrBase | CptrTz | CptrTsm | CptrTta);
-        El2Registers.WriteMdcr(_mdcr | MdcrTpmcr | MdcrTpm | MdcrTda | MdcrTdosa | MdcrTdra | MdcrTtrf);
-        El2Registers.WriteCnthctl(CpuFeatures.HasCounterTraps ? TrapVirtualTimer : 0);
+        El2.EnterWorld(vttbr, _containerHcr | (hasEvent ? Vi : 0), CptrBase | CptrTz | CptrTsm | CptrTta,
+            _mdcr | MdcrTpmcr | MdcrTpm | MdcrTda | MdcrTdosa | MdcrTdra | MdcrTtrf, CpuFeatures.HasCounterTraps ? TrapVirtualTimer : 0);
     }
 
     /// <summary>Raises or lowers the virtual interrupt of the running container.</summary>

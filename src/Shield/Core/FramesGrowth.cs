@@ -23,16 +23,15 @@ internal static partial class Frames
         int wanted = frames + LowWater;
         while (freeFrames < wanted)
         {
-            int before = ownedFrames;
             int ask = Math.Max(wanted - freeFrames, Step);
             if (Gate.Service(ref thread, Service.Grant, (ulong)ask) < 0)
             {
                 return freeFrames >= frames;
             }
 
-            // The answer stands in this task's buffer: nobody else reads it, and the lock is held again.
-            AcceptGranted(ref thread);
-            if (ownedFrames <= before)
+            // The answer stands in this task's buffer: nobody else reads it, and the lock is held again. What others take or give
+            // back meanwhile says nothing about the answer.
+            if (AcceptGranted(ref thread) == 0)
             {
                 return freeFrames >= frames;
             }
@@ -74,9 +73,13 @@ internal static partial class Frames
         }
     }
 
-    /// <summary>Accepts what the module lists, as far as the list is well-formed and the monitor agrees. Lies are passed over.</summary>
-    private static void AcceptGranted(ref Thread thread)
+    /// <summary>
+    /// Accepts what the module lists, as far as the list is well-formed and the monitor agrees. Lies are passed over. Returns the
+    /// number of frames that are the enclave's now.
+    /// </summary>
+    private static ulong AcceptGranted(ref Thread thread)
     {
+        ulong accepted = 0;
         ulong count = Math.Min(SharedBuffer.ReadHeader(ref thread, BufferLayout.RangeCount), BufferLayout.MaxRanges);
         for (int i = 0; i < (int)count; i++)
         {
@@ -98,8 +101,11 @@ internal static partial class Frames
 
                 address += piece << 12;
                 frames -= piece;
+                accepted += piece;
             }
         }
+
+        return accepted;
     }
 
     private static bool TryAccept(ulong address, ulong frames)
@@ -113,6 +119,7 @@ internal static partial class Frames
         {
             // Not even room for the notes: a range of one or two frames. Back with it.
             _ = Hardware.ReleaseMemory(address, frames);
+            return false;
         }
 
         return true;

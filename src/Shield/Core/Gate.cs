@@ -167,17 +167,17 @@ internal static class Gate
 
     /// <summary>
     /// As long as the OS came back with a signal: hands it to the signal part and forwards rt_sigreturn, after which the
-    /// OS is where it was before the signal, and comes back with that. True if there was any.
+    /// OS is where it was before the signal, and comes back with that. A signal that comes before rt_sigreturn is begun has put its
+    /// frame on top of the other: each needs its own. True if there was any.
     /// </summary>
     private static bool TakeSignals(ref Thread thread, ref OsReturn back)
     {
-        bool any = false;
-        while (back.Offset == BufferLayout.GateSignal)
+        bool any = back.Offset == BufferLayout.GateSignal;
+        int frames = any ? 1 : 0;
+        while (frames > 0)
         {
-            any = true;
-
             // A thread that ends has no use for it any more; process-wide signals were blocked before.
-            if (thread.State != ThreadState.Ended)
+            if (back.Offset == BufferLayout.GateSignal && thread.State != ThreadState.Ended)
             {
                 SignalEntry.Take(ref thread, (int)Math.Min(back.Result, 65), back.Stack);
             }
@@ -185,6 +185,13 @@ internal static class Gate
             KernelLock.Release();
             Hardware.OsCall((ulong)Sys.rt_sigreturn, 0, 0, 0, 0, 0, 0, out back);
             KernelLock.Acquire();
+            if (back.Offset == BufferLayout.GateNever)
+            {
+                break;
+            }
+
+            bool isSignal = back.Offset == BufferLayout.GateSignal;
+            frames += isSignal && back.Number == NotBegun ? 1 : isSignal ? 0 : -1;
         }
 
         return any;

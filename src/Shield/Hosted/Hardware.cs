@@ -28,6 +28,9 @@ internal interface IMachine
     /// <summary>Decrypts the WrappedKey at an IPA in place.</summary>
     long UnwrapKey(ulong ipa) => Status.Denied;
 
+    /// <summary>A line on the monitor's console.</summary>
+    void Log(string line) => Console.WriteLine(line);
+
     /// <summary>Ticks of the counter, and their number in a second.</summary>
     ulong Counter => (ulong)System.Diagnostics.Stopwatch.GetTimestamp();
 
@@ -170,5 +173,5 @@ internal static unsafe class Hardware
     public static void Stop(ulong reason, ReadOnlySpan<byte> text) =>
         throw new ShieldStoppedException((PanicReason)reason, Encoding.ASCII.GetString(text));
 
-    public static void Log(ReadOnlySpan<byte> text) => Console.WriteLine(Encoding.ASCII.GetString(text));
+    public static void Log(ReadOnlySpan<byte> text) => Machine.Log(Encoding.ASCII.GetString(text));
 }

@@ -11,6 +11,9 @@ internal struct ArgumentStrings
     /// <summary>Strings at most: as Linux (MAX_ARG_STRINGS), but what fits is what the block holds.</summary>
     private const int MaxStrings = 1 << 18;
 
+    /// <summary>Bytes of one string with its NUL at most (MAX_ARG_STRLEN).</summary>
+    private const int LongestString = 128 << 10;
+
     private PrivateBlock block;
     private int used;
 
@@ -173,7 +176,8 @@ internal struct ArgumentStrings
                 return 0;
             }
 
-            if (!UserMemory.TryReadString(ref thread, address, block.Bytes[used..], out long length))
+            Span<byte> room = block.Bytes[used..];
+            if (!UserMemory.TryReadString(ref thread, address, room[..Math.Min(room.Length, LongestString)], out long length))
             {
                 return length == -Errno.ENAMETOOLONG ? -Errno.E2BIG : length;
             }

@@ -37,6 +37,11 @@ internal struct EncryptedFilePages : IFilePages
             int length = Math.Min(FrameAddress.Size, bytes - (good * FrameAddress.Size));
             if ((good * FrameAddress.Size) + length > have)
             {
+                if (!thread.Dying)
+                {
+                    ProtectedFiles.Report(file.SourceIndex, "is shorter than signed, or cannot be read"u8);
+                }
+
                 break;
             }
 

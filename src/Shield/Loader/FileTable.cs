@@ -24,6 +24,7 @@ internal static class FileTable
     /// <summary>Takes a table that stands in private memory. False: not well-formed; nothing is kept.</summary>
     public static bool TryLoad(ulong at, int bytes)
     {
+        count = 0;
         ReadOnlySpan<byte> table = Hardware.Memory(at, bytes);
         if (bytes < HeaderBytes || !table[..8].SequenceEqual(Magic)
             || BinaryPrimitives.ReadUInt32LittleEndian(table[8..]) != Version

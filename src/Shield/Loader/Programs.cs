@@ -111,7 +111,7 @@ internal static class Programs
 
     /// <summary>
     /// Resolves a path (relative: to the working directory) to a listed file with execute permission. Returns the canonical length
-    /// or -errno: ENOENT as well as EACCES mean "not in the manifest".
+    /// or -errno; EACCES also for what the manifest does not list.
     /// </summary>
     private static long Resolve(ref Thread thread, ReadOnlySpan<byte> path, Span<byte> canonical, out int record)
     {
@@ -124,9 +124,7 @@ internal static class Programs
         const uint AnyExecute = 0x49;
         if (record < 0)
         {
-            // Unlisted: it may exist for the OS, but it is no program of this image.
-            ProtectedImage.Report(path, "not listed in the manifest, not executed"u8);
-            return -Errno.ENOENT;
+            return Unlisted(ref thread, canonical[..(int)length]);
         }
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
@@ -163,6 +161,31 @@ internal static class Programs
         absolute[at++] = (byte)'/';
         path.CopyTo(absolute[at..]);
         return Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
+    }
+
+    /// <summary>
+    /// It may exist for the OS, but it is no program of this image. The OS's word serves only for the error: a search along PATH needs to
+    /// know what is not there at all.
+    /// </summary>
+    private static long Unlisted(ref Thread thread, ReadOnlySpan<byte> path)
+    {
+        Span<byte> name = stackalloc byte[Paths.Longest + 2];
+        path.CopyTo(name);
+        name[path.Length] = 0;
+        SharedBuffer buffer = new(ref thread);
+        if (!buffer.TryPut(name[..(path.Length + 1)], out ulong address))
+        {
+            return -Errno.ENAMETOOLONG;
+        }
+
+        long exists = Gate.Call(ref thread, Sys.faccessat, PathWork.CurrentDirectory, address);
+        if (exists is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.ELOOP or -Errno.ENAMETOOLONG or -Errno.Dying)
+        {
+            return exists;
+        }
+
+        ProtectedImage.Report(path, "not listed in the manifest, not executed"u8);
+        return -Errno.EACCES;
     }
 
     private static long MapAll(ref Thread thread, Handle<MemoryObject> file, ref ArgumentStrings strings, ref PreparedProgram program)

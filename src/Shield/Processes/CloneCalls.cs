@@ -136,18 +136,25 @@ internal static class CloneCalls
             return error;
         }
 
-        // Memory for the copy of the address space, the stack, the tables: asked for while everything can still be undone.
-        int frames = 64 + ((request.Flags & Memory) == 0 ? AddressSpaces.ForkFrames(ref thread) : 0);
-        if (!Frames.Reserve(ref thread, frames))
-        {
-            return thread.Dying ? -Errno.Dying : -Errno.ENOMEM;
-        }
-
         long reserved = Gate.Service(ref thread, Service.ReserveTask);
         if (reserved < 0)
         {
             return reserved == -Errno.Dying ? reserved : -Errno.EAGAIN;
         }
+
+        // Memory for the copy of the address space, the stack, the tables. The last that may drop the lock: others fork, too, and
+        // take what was reserved; and the space may have grown meanwhile.
+        int frames;
+        do
+        {
+            frames = FramesNeeded(ref thread, request.Flags);
+            if (!Frames.Reserve(ref thread, frames))
+            {
+                _ = Gate.Service(ref thread, Service.CancelTask);
+                return thread.Dying ? -Errno.Dying : -Errno.ENOMEM;
+            }
+        }
+        while (FramesNeeded(ref thread, request.Flags) > frames);
 
         if (!TryPrepare(ref thread, ref request, out Handle<Thread> child))
         {
@@ -164,6 +171,8 @@ internal static class CloneCalls
 
         return Forward(ref thread, ref request, child);
     }
+
+    private static int FramesNeeded(ref Thread thread, ulong flags) => 64 + ((flags & Memory) == 0 ? AddressSpaces.ForkFrames(ref thread) : 0);
 
     private static long Forward(ref Thread thread, ref CloneRequest request, Handle<Thread> child)
     {

@@ -45,13 +45,14 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     public bool NamesMonitor(ParseResult parsed) => !alwaysNative && parsed.GetValue(_monitor) is not null;
 
     /// <summary>What the user asked for.</summary>
+    /// <param name="monitorIsBuilt">False: the monitor's image need not exist yet.</param>
     /// <exception cref="BlackBoxException">An option has a value that makes no sense.</exception>
-    public MachineOptions Read(ParseResult parsed) => new()
+    public MachineOptions Read(ParseResult parsed, bool monitorIsBuilt = true) => new()
     {
         Cpus = parsed.GetValue(_cpus),
         MemoryMiB = parsed.GetValue(_memory),
         CpuModel = parsed.GetValue(_cpuModel)!,
-        Monitor = MonitorImage(parsed),
+        Monitor = MonitorImage(parsed, monitorIsBuilt),
         Ports = [.. parsed.GetValue(_ports)!.Select(ParsePort)],
         Network = parsed.GetValue(_network),
         Disks = [.. parsed.GetValue(_disks)!.Select(disk => disk.EndsWith(",rw", StringComparison.Ordinal) ? new MachineDisk(disk[..^3], ReadOnly: false) : new MachineDisk(disk))],
@@ -67,7 +68,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         BootTimeout = parsed.GetValue(_gdb) is not null ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(parsed.GetValue(_bootTimeout)),
     };
 
-    private string? MonitorImage(ParseResult parsed)
+    private string? MonitorImage(ParseResult parsed, bool isBuilt)
     {
         if (alwaysNative)
         {
@@ -80,7 +81,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         }
 
         var image = parsed.GetValue(_monitor) ?? Path.Combine(BlackBoxPaths.Images, "monitor.bin");
-        return File.Exists(image)
+        return File.Exists(image) || (!isBuilt && !NamesMonitor(parsed))
             ? image
             : throw new BlackBoxException($"the monitor's image {image} does not exist", "build it with: ./blackbox build, or use --native");
     }

@@ -26,6 +26,7 @@ internal static class Program
             KeysCommand.Create(),
             DevCommand.Create(),
             TestCommand.Create(),
+            BenchCommand.Create(),
         };
         Help.Install(root);
 

@@ -34,7 +34,7 @@ public sealed class ImageSource(GuestEnvironment guest, IProgress<StepUpdate> pr
             return await OpenRecipeAsync(image, wantProtected, cancellation).ConfigureAwait(false);
         }
 
-        var opened = OpenedImage.Open(image, reference, progress: progress, cancellation: cancellation);
+        var opened = OpenHost(image, reference, cancellation);
         try
         {
             var isProtected = StoredImage.IsProtected(opened.Content.Root);
@@ -65,6 +65,18 @@ public sealed class ImageSource(GuestEnvironment guest, IProgress<StepUpdate> pr
         return ImageProtector.Protect(content, new ProtectionOptions(), key, progress, cancellation).Content;
     }
 
+    private OpenedImage OpenHost(string image, string? reference, CancellationToken cancellation)
+    {
+        try
+        {
+            return OpenedImage.Open(image, reference, progress: progress, cancellation: cancellation);
+        }
+        catch (Exception error) when (error is InvalidDataException or ImageRefusedException)
+        {
+            throw new BlackBoxException($"{image} cannot be used as an image: {error.Message}", "expected an OCI layout, an OCI or docker archive, or a folder with a root file system", error);
+        }
+    }
+
     private async Task<ReadyImage> OpenRecipeAsync(string name, bool wantProtected, CancellationToken cancellation)
     {
         var recipe = RecipeReader.Find(name, BlackBoxPaths.RepositoryOrNull);
@@ -78,11 +90,22 @@ public sealed class ImageSource(GuestEnvironment guest, IProgress<StepUpdate> pr
             }
 
             Directory.CreateDirectory(Path.GetDirectoryName(archive)!);
+            RemoveOlder(archive);
             _ = await new OciWriter(content, new Dictionary<string, string>(), DateTimeOffset.UnixEpoch, progress, cancellation).WriteArchiveAsync(archive).ConfigureAwait(false);
         }
 
         var opened = OpenedImage.Open(archive, progress: progress, cancellation: cancellation);
         return new ReadyImage(opened.Content with { Configuration = opened.Content.Configuration with { Name = recipe.Name } }, opened);
+    }
+
+    /// <summary>Images of the same recipe that will not be asked for again. One that is just being read stays readable.</summary>
+    private static void RemoveOlder(string archive)
+    {
+        var name = Path.GetFileNameWithoutExtension(archive);
+        foreach (var older in Directory.EnumerateFiles(Path.GetDirectoryName(archive)!, name[..(name.LastIndexOf('-') + 1)] + "*.tar"))
+        {
+            File.Delete(older);
+        }
     }
 
     /// <summary>Everything that the image is made from: the recipe with its own files, Debian's package lists, the key and the tools.</summary>

@@ -20,6 +20,7 @@ struct fuzz {
 	u64 enclaves[MOST_HANDLES], enclave_count;
 	u64 tasks[MOST_HANDLES], task_count;
 	u64 victims[MOST_HANDLES], victim_count;
+	u64 lent[MOST_HANDLES], lent_count;	/* pairs of frames, as buffers */
 	u64 statuses[16];	/* how often each status came, by its negative; [15]: others */
 };
 
@@ -114,7 +115,7 @@ static void any_call(struct fuzz *fuzz, u64 *argument)
 	case BB_OS_TASK_CREATE:
 		argument[1] = any_handle(fuzz, fuzz->enclaves, fuzz->enclave_count);
 		argument[2] = any_frame(fuzz);
-		argument[3] = any_frame(fuzz);
+		argument[3] = fuzz->lent_count && any(fuzz, 8) ? fuzz->lent[any(fuzz, fuzz->lent_count)] : any_frame(fuzz);
 		argument[4] = any(fuzz, 4) ? 2 : any_count(fuzz, argument[3]);
 		break;
 	case BB_OS_TASK_CLONE:
@@ -156,6 +157,8 @@ static void step(struct fuzz *fuzz)
 		return;
 	if (argument[0] == BB_OS_CREATE_ENCLAVE)
 		note(fuzz->enclaves, &fuzz->enclave_count, result[1]);
+	else if (argument[0] == BB_OS_SHARE_PAGES && argument[3] >= 2)
+		note(fuzz->lent, &fuzz->lent_count, argument[2]);
 	else if (argument[0] == BB_OS_TASK_CREATE)
 		note(fuzz->tasks, &fuzz->task_count, result[1]);
 }
@@ -199,7 +202,7 @@ static u64 count_lost(struct fuzz *fuzz)
 long hostile_fuzz(struct hostile_request *request)
 {
 	struct fuzz *fuzz = kvzalloc(sizeof(*fuzz), GFP_KERNEL);
-	u64 calls = request->argument[1], i;
+	u64 calls = request->argument[1], made, i;
 	void *base;
 
 	if (!fuzz)
@@ -216,13 +219,16 @@ long hostile_fuzz(struct hostile_request *request)
 		if (copy_from_user(fuzz->victims, u64_to_user_ptr(request->data), fuzz->victim_count * sizeof(u64)))
 			fuzz->victim_count = 0;
 	}
-	for (i = 0; i < calls && !fatal_signal_pending(current); i++) {
+	for (made = 0; made < calls && !fatal_signal_pending(current); made++) {
 		step(fuzz);
 		cond_resched();
 	}
 	for (i = 0; i < fuzz->enclave_count; i++)
 		end_enclave(fuzz, fuzz->enclaves[i]);
-	request->result[0] = i;
+	/* What a victim got of ours, blackbox.ko knows nothing of. */
+	for (i = 0; i < fuzz->victim_count; i++)
+		end_enclave(fuzz, fuzz->victims[i]);
+	request->result[0] = made;
 	request->result[1] = count_lost(fuzz);
 	request->result[2] = fuzz->enclave_count;
 	request->result[3] = fuzz->task_count;

@@ -19,6 +19,7 @@
 
 
 
+static uint64_t thread_pointer;
 static uint8_t alternate_stack[65536] __attribute__((aligned(16)));
 
 /* Says what the kernel shows of the registers: what a container left there would be seen here. */
@@ -27,6 +28,8 @@ static void on_signal(int signal_number, siginfo_t *info, void *context)
 	const mcontext_t *machine = &((const ucontext_t *)context)->uc_mcontext;
 	int i;
 
+	/* Without it no library function works: it was the handle. */
+	asm volatile("msr tpidr_el0, %0" : : "r" (thread_pointer) : "memory");
 	printf("signal %d\n", signal_number);
 	print("code", info->si_code);
 	print("address", (uintptr_t)info->si_addr);
@@ -44,6 +47,7 @@ static void catch_signals(void)
 	stack_t stack = { .ss_sp = alternate_stack, .ss_size = sizeof(alternate_stack) };
 	unsigned int i;
 
+	asm volatile("mrs %0, tpidr_el0" : "=r" (thread_pointer));
 	sigaltstack(&stack, NULL);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);

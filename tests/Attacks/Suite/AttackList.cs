@@ -13,7 +13,7 @@ public static class AttackList
 
         new DataExtremes(), new DataFlip(), new DataNoise(), new HeaderExtremes(), new HeaderFlip(), new HeaderNoise(), new SignalAreaNoise(),
 
-        new ChildTwice(), new DescriptorNegative(), new DescriptorStandard(), new DescriptorTwice(), new MapTwice(), new PollTooMany(), new ProcessNumber(), new RandomShort(), new ReadImplausible(), new ReadTooLong(), new StatImplausible(), new WaitForeign(), new WaitNothing(), new WriteTooLong(),
+        new ChildTwice(), new DescriptorImplausible(), new DescriptorStandard(), new DescriptorTwice(), new MapTwice(), new PollTooMany(), new ProcessNumber(), new ReadImplausible(), new ReadTooLong(), new StatImplausible(), new WaitForeign(), new WaitNothing(), new WriteTooLong(),
 
         new CloneWithoutTicket(), new DestroyWhileRunning(), new DonateForeign(), new DoubleUse(), new ExitWhileAlive(), new FuzzOwn(), new FuzzVictims(), new GrantForeign(), new MalformedRanges(), new ReclaimInUse(), new ShareForeign(), new ShieldCallsFromOs(), new StatisticsIntoContainer(),
 

@@ -26,16 +26,23 @@ internal sealed class Victim(AttackSession session, string name, int salt, strin
 
     /// <summary>Sends a command; its answer, "silent" after so many seconds, or "ended STATUS".</summary>
     public async Task<string> AskAsync(char command, int seconds = 60) =>
-        (await session.VictimAsync($"victim_ask {name} {command} {seconds}")).Trim();
+        Understand(await session.VictimAsync($"victim_ask {name} {command} {seconds}"));
 
     /// <summary>Is the secret still whole, as far as the victim can tell? False also when it is gone.</summary>
     public async Task<bool> IsIntactAsync() => await AskAsync('v') == "intact";
 
     /// <summary>Waits for a further line.</summary>
-    public async Task<string> WaitAsync(int lines, int seconds = 60) => (await session.VictimAsync($"victim_wait {name} {lines} {seconds}")).Trim();
+    public async Task<string> WaitAsync(int lines, int seconds = 60) => Understand(await session.VictimAsync($"victim_wait {name} {lines} {seconds}"));
 
     public async Task<bool> IsAliveAsync() => (await session.ShellAsync($"[ -e /run/victims/{name}/status ] && echo dead || echo alive")).Trim() == "alive";
 
     /// <summary>Kills it. False: its end did not come.</summary>
     public async Task<bool> EndAsync() => (await session.VictimAsync($"victim_end {name}")).Trim() != "stays";
+
+    // The shell's words for a deadly signal.
+    private static string Understand(string answer)
+    {
+        answer = answer.Trim();
+        return answer is "Bus error" or "Segmentation fault" or "Killed" or "Illegal instruction" or "Aborted" ? $"ended ({answer})" : answer;
+    }
 }

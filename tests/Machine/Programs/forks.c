@@ -47,6 +47,7 @@ static void statuses(void)
 {
     int status;
     siginfo_t info;
+    volatile unsigned long address = 16;
     pid_t child;
 
     for (int code = 0; code < 256; code += 51) {
@@ -56,11 +57,11 @@ static void statuses(void)
         CHECK(WIFEXITED(status));
         EQUAL(code, WEXITSTATUS(status));
     }
-    static const int signals[] = { SIGKILL, SIGTERM, SIGUSR1, SIGABRT, SIGSEGV, SIGFPE, SIGRTMIN + 3 };
+    const int signals[] = { SIGKILL, SIGTERM, SIGUSR1, SIGABRT, SIGSEGV, SIGFPE, SIGRTMIN + 3 };
     for (unsigned int i = 0; i < sizeof signals / sizeof *signals; i++) {
         if ((child = checked_fork()) == 0) {
             if (signals[i] == SIGSEGV)
-                *(volatile int *)16 = 1;
+                *(volatile int *)address = 1;
             raise(signals[i]);
             _exit(99);
         }
@@ -163,7 +164,7 @@ static void with_threads(void)
                 after = *(volatile unsigned long *)(memory + j * 2 * PAGE);
                 CHECK(after == before[j]);
                 unsigned long second = *(volatile unsigned long *)(memory + (j * 2 + 1) * PAGE);
-                CHECK(second == after || second == after - 1);
+                CHECK(second >= after - 1);   // The second page may be taken later, never earlier.
             }
             _exit(0);
         }

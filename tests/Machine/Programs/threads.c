@@ -160,11 +160,11 @@ int main(void)
 
     STEP("timed wait");
     struct timespec until;
+    long start = now_ms();
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += 50000000;
     if (until.tv_nsec >= 1000000000)
         until.tv_nsec -= 1000000000, until.tv_sec++;
-    long start = now_ms();
     pthread_mutex_lock(&mutex);
     EQUAL(ETIMEDOUT, pthread_cond_timedwait(&queue.filled, &mutex, &until));
     pthread_mutex_unlock(&mutex);

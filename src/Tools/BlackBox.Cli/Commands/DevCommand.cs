@@ -149,9 +149,9 @@ internal static class DevCommand
                 options = options with { Files = [tools, OciBundle.Create(content, recipe.Name, arguments), .. options.Files] };
                 return await EmulatedMachine.StartAsync(options, guest, cancellation).ConfigureAwait(false);
             }).ConfigureAwait(false);
+            using var output = Console.OpenStandardOutput();
             await using (running.ConfigureAwait(false))
             {
-                using var output = Console.OpenStandardOutput();
                 var result = await running.ExecuteAsync(
                     $"exec runc run --bundle {OciBundle.Folder}/{recipe.Name} {recipe.Name}", Timeout.InfiniteTimeSpan, bytes => output.Write(bytes.Span), cancellation).ConfigureAwait(false);
                 await running.ShutDownAsync().ConfigureAwait(false);

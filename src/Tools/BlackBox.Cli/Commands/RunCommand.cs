@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using BlackBox.Building;
 using BlackBox.Containers;
+using BlackBox.Emulation;
 using BlackBox.Hosting;
 
 namespace BlackBox.Cli.Commands;
@@ -34,12 +36,17 @@ internal static class RunCommand
         command.Add(limit);
         command.SetAction(async (parsed, cancellation) =>
         {
+            CheckWords(parsed);
             if (parsed.GetValue(limit) is <= 0)
             {
                 throw new BlackBoxException("--container-memory must be 1 MiB or more");
             }
 
+            // What is wrong with the options is said before anything is built.
             var native = machine.IsNative(parsed);
+            var options = machine.Read(parsed, monitorIsBuilt: false);
+            options = options with { OnConsoleLine = Audit(options.OnConsoleLine) };
+            HostPorts.EnsureFree(options);
             var (running, container) = await StepDisplay.RunAsync(async progress =>
             {
                 var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
@@ -50,21 +57,31 @@ internal static class RunCommand
                     _ = await build.MonitorAsync(cancellation).ConfigureAwait(false);
                 }
 
-                var options = machine.Read(parsed);
-                options = options with { OnConsoleLine = Audit(options.OnConsoleLine) };
                 var arguments = parsed.GetValue(words) is { Length: > 0 } given ? given : null;
                 var made = new Container(ready.Name, ready.Content, arguments, parsed.GetValue(limit) is { } mebibytes ? (long)mebibytes << 20 : null);
                 return (await ContainerMachine.StartAsync(options, [made], guest, build, progress, cancellation).ConfigureAwait(false), made);
             }).ConfigureAwait(false);
+
+            // Open longer than the machine, whose last words come when it is stopped.
+            using var output = Console.OpenStandardOutput();
             await using (running.ConfigureAwait(false))
             {
-                using var output = Console.OpenStandardOutput();
                 var result = await running.ExecuteAsync($"exec {container.RunCommand}", Timeout.InfiniteTimeSpan, bytes => output.Write(bytes.Span), cancellation).ConfigureAwait(false);
                 await running.ShutDownAsync().ConfigureAwait(false);
                 return result.ExitCode;
             }
         });
         return command;
+    }
+
+    /// <summary>An unknown option is a mistake, not a word for the container: those stand behind "--".</summary>
+    private static void CheckWords(ParseResult parsed)
+    {
+        var own = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash);
+        if (own.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-') is { } unknown)
+        {
+            throw new BlackBoxException($"unknown option {unknown.Value}", "see ./blackbox run --help; words for the container stand behind --");
+        }
     }
 
     /// <summary>Shows what is said about enclaves, besides what the user wants to see anyway.</summary>

@@ -14,7 +14,7 @@ internal sealed class ForeignThread() : Attack(
         await session.TryShellAsync($"kill -STOP {guard.Process}; sleep 1");
         var attack = await session.HostileAsync($"gate 0x{handle:x} 0 0 0 3");
         var registers = Enumerable.Range(0, 31).SelectMany(i => attack.Values($"x{i}")).ToList();
-        var hasEntered = attack.Signals is [14];
+        var hasEntered = attack.CountEntered() == 1;
         await session.TryShellAsync($"kill -CONT {guard.Process}");
         var scan = await session.ScanAllAsync(MappingMethod.Linear, guard.RegisterSalt);
         var ended = await guard.AskAsync('v');

@@ -28,7 +28,7 @@ internal sealed class ForgedHandles() : Attack(
         // It stands in a read: the forged return makes it see the end of its input, on the attacker's thread.
         var control = await session.HostileAsync($"gate 0x{handle:x} 4 0 63 5");
         await session.ForgetAsync(guard);
-        var hasEntered = control.Signals is not [7] || control.Text.Contains("end of input", StringComparison.Ordinal);
+        var hasEntered = control.CountEntered() == 1;
         return new Observation(hasEntered, bad.Count > 0 ? AttackOutcome.Unexpected : isIntact ? AttackOutcome.Faulted : AttackOutcome.SilentChange,
             bad.Count > 0 ? string.Join("; ", bad) : $"{forged.Length * 3} entries, all SIGBUS; right handle: {control.Text.ReplaceLineEndings(" ").Trim()[..Math.Min(60, control.Text.Length - 1)]}");
     }

@@ -13,7 +13,7 @@ internal sealed class SameTaskTwice() : Attack(
         await session.TryShellAsync($"kill -STOP {guard.Process}; sleep 1");
         var attack = await session.HostileAsync($"gate 0x{handle:x} 0 0 0 3 6");
         await session.TryShellAsync($"kill -CONT {guard.Process}");
-        var entered = attack.Signals.Count(signal => signal == 14);
+        var entered = attack.CountEntered();
         var refused = attack.Signals.Count(signal => signal == 7);
         var ended = await guard.AskAsync('v');
         await session.ForgetAsync(guard);

@@ -1,4 +1,4 @@
 namespace BlackBox.Attacks;
 
 /// <summary>See what it tries.</summary>
-internal sealed class StatImplausible() : LieAttack("lie-stat-implausible", "fstat answers a positive number", 80, 5, 'c', 2);
+internal sealed class StatImplausible() : LieAttack("lie-stat-implausible", "newfstatat (fstat) answers a positive number", 79, 5, 'c', 2);

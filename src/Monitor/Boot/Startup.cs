@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using BlackBox.Cryptography;
 using BlackBox.Freestanding;
 
@@ -13,13 +12,9 @@ internal static class Startup
     private const ulong KernelOffset = 0x400_0000;
     private const int ImageHeaderLength = 64;
     private const uint ImageMagic = 0x644d_5241;
-    private const ulong KernelPstate = 0x3c5;    // EL1h, all masked
     private const int SeedLength = 64;
 
     private static Board _board;
-
-    /// <summary>CPUs of the machine.</summary>
-    public static int CpuCount => _board.CpuCount;
 
     /// <summary>First CPU: sets everything up; afterwards its OS frame stands at the kernel's entry.</summary>
     public static void Run(PhysicalAddress blob)
@@ -48,44 +43,13 @@ internal static class Startup
         El2.SetCanary(MonitorEntropy.NextWord());
         BoardReader.WriteMemory(tree, os);
         Hardware.CleanInvalidate(blobRange);
+        Cpus.Set(_board);
         SmcFilter.Probe();
         Worlds.Choose();
         Worlds.InitialiseCpu();
         ref CpuLocal cpu = ref CpuLocal.Current;
         cpu.Power = (uint)PowerState.On;
-        Enter(ref cpu.Os, kernel.Start, blobRange.Start);
-    }
-
-    /// <summary>Any further CPU, started by <see cref="Psci"/>.</summary>
-    public static void RunSecondary()
-    {
-        ref CpuLocal cpu = ref CpuLocal.Current;
-        Worlds.InitialiseCpu();
-        cpu.Running = default;
-        Enter(ref cpu.Os, cpu.EntryPoint, cpu.EntryArgument);
-        Volatile.Write(ref cpu.Power, (uint)PowerState.On);
-    }
-
-    /// <summary>Number of the CPU with these affinity fields, or -1.</summary>
-    public static int FindCpu(ulong affinity)
-    {
-        for (int i = 0; i < _board.CpuCount; i++)
-        {
-            if (_board.Affinities[i] == affinity)
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    private static void Enter(ref RegisterFile os, ulong entry, ulong argument)
-    {
-        Block.Clear(ref os);
-        os.General[0] = argument;
-        os.Pc = entry;
-        os.Pstate = KernelPstate;
+        Cpus.SetEntry(ref cpu.Os, kernel.Start, blobRange.Start);
     }
 
     private static DeviceTree OpenTree(PhysicalAddress blob, out AddressRange range)

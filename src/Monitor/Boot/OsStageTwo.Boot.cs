@@ -1,0 +1,29 @@
+using BlackBox.Abi;
+
+namespace BlackBox.Monitor;
+
+public static partial class OsStageTwo
+{
+    /// <summary>Boot, after <see cref="FrameTable.Initialise"/>: clears all tables, maps the OS's RAM and the gate page.</summary>
+    public static void Build()
+    {
+        ref readonly MonitorLayout layout = ref FrameTable.Layout;
+        Hardware.ZeroFrame(layout.OsRecord);
+        Hardware.ZeroFrame(layout.OsRoot);
+        Hardware.ZeroFrame(layout.OsRoot + FrameNumber.Size);
+        ref Record state = ref State;
+        for (ulong i = layout.OsTables.Count; i > 0; i--)
+        {
+            PhysicalAddress table = (layout.OsTables.First + (i - 1)).Address;
+            Hardware.ZeroFrame(table);
+            state.Pool.Push(table);
+        }
+
+        StageTwoTree tree = Tree();
+        tree.MapLarge(IntermediateAddress.Of(layout.OsRam.First), layout.OsRam, Descriptor.ReadWriteExecute);
+        tree.Map(new IntermediateAddress(AbiConstants.GateIpa), new FrameRange(layout.GateFrame, 1), Descriptor.ReadOnly);
+    }
+
+    /// <summary>Boot: maps a device range of the allow-list at identity, outside RAM. The layout's deviceTables covers it.</summary>
+    public static void MapDevice(FrameRange range) => Tree().MapLarge(IntermediateAddress.Of(range.First), range, Descriptor.Device);
+}

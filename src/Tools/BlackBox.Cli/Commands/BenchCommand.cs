@@ -1,0 +1,125 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using BlackBox.Bench;
+using BlackBox.Building;
+using Spectre.Console;
+
+namespace BlackBox.Cli.Commands;
+
+/// <summary><c>blackbox bench</c>: what protection costs.</summary>
+internal static class BenchCommand
+{
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+
+    // Of all events, those that fit on a line for people; --json has all.
+    private static readonly (string Name, string Label)[] Shown =
+    [
+        ("exits", "exits to EL2"), ("worldSwitches", "world switches"), ("osCalls", "calls forwarded"), ("registerWrites", "register writes"), ("barriers", "barriers"),
+        ("tlbInvalidations", "TLBIs"), ("cacheOperations", "cache operations"), ("blockZeroings", "zeroed blocks"), ("bytesScrubbed", "bytes scrubbed"),
+    ];
+
+    public static Command Create()
+    {
+        var command = new Command("bench", "Runs the same containers natively and protected, on one CPU in machines that count instructions (1 instruction = 1 ns), and compares. Exit code 0 only if all was measured and every goal is met.").WithExamples($"""
+            Examples:
+              ./blackbox bench
+              ./blackbox bench --only os-call,fork-exit-1m
+              ./blackbox bench --json > result.json
+
+            Names: {string.Join(", ", BenchmarkDefinition.All.Select(benchmark => benchmark.Name))}.
+            Method and latest results: docs/benchmarks.md.
+            """);
+        var json = new Option<bool>("--json") { Description = "One JSON object on standard output" };
+        var only = new Option<string[]>("--only") { Description = "Only these, separated by commas", HelpName = "NAME,...", AllowMultipleArgumentsPerToken = true };
+        only.Validators.Add(result =>
+        {
+            var unknown = Names(result.GetValueOrDefault<string[]>()).FirstOrDefault(name => BenchmarkDefinition.All.All(benchmark => benchmark.Name != name));
+            if (unknown is not null)
+            {
+                result.AddError($"there is no benchmark '{unknown}'");
+            }
+        });
+        var monitor = new Option<string?>("--monitor") { Description = "Monitor image to start (default: the one that is built)", HelpName = "FILE" };
+        command.Add(json);
+        command.Add(only);
+        command.Add(monitor);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var names = Names(parsed.GetValue(only)).ToHashSet();
+            var report = await StepDisplay.RunAsync(async progress =>
+            {
+                var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
+                var build = new ProductBuild(guest.Kernel, progress);
+                var image = parsed.GetValue(monitor) ?? await build.MonitorAsync(cancellation).ConfigureAwait(false);
+                var benchmarks = BenchmarkDefinition.All.Where(benchmark => names.Count == 0 || names.Contains(benchmark.Name)).ToList();
+                return await new Benchmark(guest, build, progress).RunAsync(benchmarks, Path.GetFullPath(image), cancellation).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            if (parsed.GetValue(json))
+            {
+                Console.WriteLine(JsonSerializer.Serialize(report, Json));
+            }
+            else
+            {
+                Write(report);
+            }
+
+            return report.Passed ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static IEnumerable<string> Names(string[]? values) =>
+        (values ?? []).SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+
+    private static void Write(BenchmarkReport report)
+    {
+        var table = new Table().Border(TableBorder.Rounded).Title("Protected against native, instructions counted").AddColumns("", "Unit", "Native", "Protected", "Ratio", "Goal", "");
+        foreach (var column in table.Columns.Skip(2).Take(3))
+        {
+            column.RightAligned();
+        }
+
+        foreach (var result in report.Results)
+        {
+            var state = result.Failure is not null ? "[red]failed[/]" : result.Met switch { true => "[green]ok[/]", false => "[red]missed[/]", null => "" };
+            table.AddRow(
+                Markup.Escape(result.Name), Markup.Escape(result.Unit), Number(result.Native), Number(result.Protected),
+                result.Ratio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $"{ratio:0.00}") : "-", Goal(result.Goal), state);
+        }
+
+        AnsiConsole.Write(table);
+        Console.WriteLine("What silicon charges for, for each operation, protected (native):");
+        foreach (var result in report.Results.Where(result => result.Events.Count > 0))
+        {
+            Console.WriteLine($"  {result.Name}: {Events(result.Events)}");
+        }
+
+        foreach (var text in report.Notes.Concat(report.Results.Where(result => result.Failure is not null).Select(result => $"{result.Name}: {result.Failure}")))
+        {
+            Console.Error.WriteLine($"blackbox: {text}");
+        }
+    }
+
+    private static string Goal(BenchmarkGoal? goal) => goal switch
+    {
+        { MostRatio: { } most } => string.Create(CultureInfo.InvariantCulture, $"at most {most:0.##}x"),
+        { LeastRatio: { } least } => string.Create(CultureInfo.InvariantCulture, $"at least {least:0.##}x"),
+        { MostExtra: { } extra } => string.Create(CultureInfo.InvariantCulture, $"at most + {extra:N0}"),
+        _ => "",
+    };
+
+    /// <summary>Counted instructions tell of both halves; the monitor's own counters stand in where instructions were not counted.</summary>
+    private static string Events(IReadOnlyDictionary<string, double> events) => string.Join(", ", Shown
+        .Select(item => events.TryGetValue($"protected.{item.Name}", out var counted)
+            ? $"{Number(counted)} ({Number(events.GetValueOrDefault($"native.{item.Name}"))}) {item.Label}"
+            : events.TryGetValue(item.Name, out var count) ? $"{Number(count)} {item.Label}" : null)
+        .OfType<string>());
+
+    private static string Number(double? value) => value switch
+    {
+        null => "-",
+        >= 1000 or <= -1000 => string.Create(CultureInfo.InvariantCulture, $"{value:N0}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{value:0.##}"),
+    };
+}

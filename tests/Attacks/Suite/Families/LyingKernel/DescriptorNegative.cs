@@ -1,4 +1,0 @@
-namespace BlackBox.Attacks;
-
-/// <summary>See what it tries.</summary>
-internal sealed class DescriptorNegative() : LieAttack("lie-descriptor-implausible", "openat gives a number beyond every limit", 56, 0x7fff_ffff_ffff, 'd', 1, 2);

@@ -1,0 +1,223 @@
+using System.Buffers.Binary;
+using System.Text;
+using BlackBox.Abi;
+using Xunit;
+
+namespace BlackBox.Monitor.Tests;
+
+/// <summary>The device tree as the monitor reads and edits it: a small board like QEMU's "virt", and what random damage to it leads to.</summary>
+public sealed class DeviceTreeTests(ITestOutputHelper output)
+{
+    private const ulong Image = 0x4020_0000;
+
+    private static readonly int Effort = int.TryParse(Environment.GetEnvironmentVariable("BLACKBOX_TEST_EFFORT"), out int effort) ? effort : 1;
+
+    [Fact]
+    public void The_board_is_read()
+    {
+        byte[] blob = Virt();
+        Board board = default;
+        Assert.True(DeviceTree.TryOpen(blob, out DeviceTree tree));
+        Assert.True(BoardReader.TryRead(tree, new PhysicalAddress(Image), ref board));
+        Assert.Equal((0x4000_0000u, 0x4000_0000u), (board.Ram.Start, board.Ram.Size));
+        Assert.Equal((0x4800_0000u, 0x10_0000u), (board.Initrd.Start, board.Initrd.Size));
+        Assert.Equal(0x0900_0000u, board.Console.Start);
+        Assert.Equal(0x080a_0000u, board.Redistributors.Start);
+        Assert.Equal(2, board.CpuCount);
+        Assert.Equal((0u, 1u), (board.Affinities[0], board.Affinities[1]));
+        Assert.Equal(new ulong[] { 0x0800_0000, 0x080a_0000, 0x0900_0000, 0x40_1000_0000, 0x3eff_0000, 0x1000_0000 },
+            Starts(board));
+        Assert.Equal(12, board.SeedLength);
+        Assert.Equal((0xa0, 0xa0, 0xb1), (board.Seed[0], board.Seed[3], board.Seed[4]));
+        Assert.True(BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
+        Assert.False(BoardReader.HasBootFlag(tree, "blackbox"u8));
+    }
+
+    [Fact]
+    public void What_the_os_may_not_have_is_gone()
+    {
+        byte[] blob = Virt();
+        Board board = default;
+        Assert.True(DeviceTree.TryOpen(blob, out DeviceTree tree));
+        Assert.True(BoardReader.TryRead(tree, new PhysicalAddress(Image), ref board));
+        BoardReader.WriteMemory(tree, new AddressRange { Start = 0x4040_0000, Size = 0x3fc0_0000 });
+        Assert.True(DeviceTree.TryOpen(blob, out tree));
+        Assert.Equal(
+            ["", "memory@40000000", "cpus", "cpu@0", "cpu@1", "chosen", "intc@8000000", "pl011@9000000", "pcie@10000000"], Names(tree));
+        string all = Encoding.Latin1.GetString(blob);
+        Assert.DoesNotContain("\xa0\xa0\xa0\xa0", all, StringComparison.Ordinal);
+        Assert.DoesNotContain("\xb1\xb1\xb1\xb1", all, StringComparison.Ordinal);
+
+        DeviceTreeNode node = default;
+        while (tree.TryNext(ref node))
+        {
+            if (tree.TryGet(node, "device_type"u8, out Span<byte> type) && type.StartsWith("memory"u8))
+            {
+                Assert.True(tree.TryGet(node, "reg"u8, out Span<byte> registers));
+                Assert.Equal(0x4040_0000u, BinaryPrimitives.ReadUInt64BigEndian(registers));
+                Assert.Equal(0x3fc0_0000u, BinaryPrimitives.ReadUInt64BigEndian(registers[8..]));
+            }
+
+            Assert.False(tree.TryGet(node, "msi-map"u8, out _));
+            Assert.False(tree.TryGet(node, "iommu-map"u8, out _));
+        }
+    }
+
+    /// <summary>Whatever the blob holds: it is refused, or read to a board that boot code can trust; nothing is touched outside the blob, and
+    /// reading ends.</summary>
+    [Fact]
+    public void Damaged_trees_are_refused_or_yield_a_sound_board()
+    {
+        byte[] good = Virt();
+        var random = new Random(20260101);
+        int opened = 0;
+        int read = 0;
+        for (int i = 0; i < 40_000 * Effort; i++)
+        {
+            byte[] blob = Damage(good, random);
+            if (!DeviceTree.TryOpen(blob, out DeviceTree tree))
+            {
+                continue;
+            }
+
+            opened++;
+            Board board = default;
+            if (BoardReader.TryRead(tree, new PhysicalAddress(Image), ref board))
+            {
+                read++;
+                CheckSound(board);
+            }
+
+            BoardReader.WriteMemory(tree, new AddressRange { Start = 0x4040_0000, Size = 0x1000_0000 });
+            BoardReader.WriteSeeds(tree, new byte[64]);
+            BoardReader.HasBootFlag(tree, "x"u8);
+            Assert.True(DeviceTree.TryOpen(blob, out _), "an edited tree is malformed");
+        }
+
+        output.WriteLine($"opened {opened}, read {read}");
+        Assert.InRange(read, 1000, opened);
+        Assert.InRange(opened, 1, (40_000 * Effort) - 1000);
+    }
+
+    /// <summary>Cells of size 0 make entries of size 0.</summary>
+    [Fact]
+    public void Entries_without_size_do_not_loop()
+    {
+        byte[] blob = new DeviceTreeBlob().Begin("").Cells("#address-cells", 0).Cells("#size-cells", 0)
+            .Begin("memory").Text("device_type", "memory").Cells("reg", 0, 0x40000000, 0, 0x40000000).End()
+            .Begin("uart").Text("compatible", "arm,pl011").Cells("reg", 9).End().End().Build();
+        Board board = default;
+        Assert.True(DeviceTree.TryOpen(blob, out DeviceTree tree));
+        Assert.False(BoardReader.TryRead(tree, new PhysicalAddress(Image), ref board));
+    }
+
+    [Fact]
+    public void Truncated_blobs_are_refused()
+    {
+        byte[] good = Virt();
+        for (int length = 0; length < good.Length; length++)
+        {
+            Assert.False(DeviceTree.TryOpen(good.AsSpan(0, length), out _));
+        }
+    }
+
+    private static void CheckSound(in Board board)
+    {
+        Assert.True(Image >= board.Ram.Start && Image < board.Ram.End);
+        Assert.InRange(board.CpuCount, 1, (int)Constants.MaximumCpus);
+        Assert.InRange(board.SeedLength, 0, Board.MaximumSeed);
+        Assert.True(board.Initrd.IsSound);
+        for (int i = 0; i < board.DeviceCount; i++)
+        {
+            AddressRange device = board.Devices[i];
+            Assert.True(!device.IsEmpty && device.IsSound && ((device.Start | device.Size) & 0xfff) == 0 && device.End <= 1UL << 40);
+            Assert.False(device.Overlaps(board.Ram));
+            Assert.False(device.Overlaps(new AddressRange { Start = AbiConstants.GateIpa, Size = 0x1000 }));
+            for (int j = 0; j < i; j++)
+            {
+                Assert.False(device.Overlaps(board.Devices[j]));
+            }
+        }
+    }
+
+    // A few bytes, words of the structure's own vocabulary, or a piece copied elsewhere.
+    private static byte[] Damage(byte[] good, Random random)
+    {
+        byte[] blob = [.. good];
+        for (int count = random.Next(1, 4); count > 0; count--)
+        {
+            int at = random.Next(blob.Length);
+            int word = at & ~3;
+            switch (random.Next(4))
+            {
+                case 0:
+                    blob[at] = (byte)random.Next(256);
+                    break;
+                case 1 when word + 4 <= blob.Length:
+                    uint[] words = [0, 1, 2, 3, 4, 9, 0x7fffffff, 0x80000000, 0xffffffff, (uint)random.Next(64), (uint)blob.Length];
+                    BinaryPrimitives.WriteUInt32BigEndian(blob.AsSpan(word), words[random.Next(words.Length)]);
+                    break;
+                case 2:
+                    blob[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                default:
+                    int from = random.Next(blob.Length) & ~3;
+                    int length = Math.Min(random.Next(1, 16) * 4, blob.Length - Math.Max(word, from));
+                    if (length > 0)
+                    {
+                        blob.AsSpan(from, length).ToArray().CopyTo(blob.AsSpan(word));
+                    }
+
+                    break;
+            }
+        }
+
+        return blob;
+    }
+
+    private static ulong[] Starts(in Board board)
+    {
+        var starts = new ulong[board.DeviceCount];
+        for (int i = 0; i < starts.Length; i++)
+        {
+            starts[i] = board.Devices[i].Start;
+        }
+
+        return starts;
+    }
+
+    private static List<string> Names(DeviceTree tree)
+    {
+        var names = new List<string>();
+        DeviceTreeNode node = default;
+        while (tree.TryNext(ref node))
+        {
+            names.Add(Encoding.ASCII.GetString(tree.NameOf(node)));
+        }
+
+        return names;
+    }
+
+    private static byte[] Virt() => new DeviceTreeBlob()
+        .Begin("").Cells("#address-cells", 2).Cells("#size-cells", 2).Text("compatible", "linux,dummy-virt").Text("model", "board")
+        .Begin("memory@40000000").Text("device_type", "memory").Cells("reg", 0, 0x40000000, 0, 0x40000000).End()
+        .Begin("memory@80000000").Text("device_type", "memory").Cells("reg", 0, 0x80000000, 0, 0x40000000).End()
+        .Begin("cpus").Cells("#address-cells", 1).Cells("#size-cells", 0)
+        .Begin("cpu@0").Text("device_type", "cpu").Cells("reg", 0).End()
+        .Begin("cpu@1").Text("device_type", "cpu").Cells("reg", 1).End().End()
+        .Begin("chosen").Text("bootargs", "console=ttyAMA0 blackbox.benchmark quiet").Bytes("rng-seed", 0xa0, 0xa0, 0xa0, 0xa0)
+        .Bytes("kaslr-seed", 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1)
+        .Cells("linux,initrd-start", 0x48000000).Cells("linux,initrd-end", 0, 0x48100000).End()
+        .Begin("intc@8000000").Text("compatible", "arm,gic-v3").Cells("#address-cells", 2).Cells("#size-cells", 2).Bytes("ranges")
+        .Cells("reg", 0, 0x08000000, 0, 0x10000, 0, 0x080a0000, 0, 0xf60000)
+        .Begin("its@8080000").Text("compatible", "arm,gic-v3-its").Cells("reg", 0, 0x08080000, 0, 0x20000).End().End()
+        .Begin("pl011@9000000").Text("compatible", "arm,pl011", "arm,primecell").Cells("reg", 0, 0x09000000, 0, 0x1000).End()
+        .Begin("fw-cfg@9020000").Text("compatible", "qemu,fw-cfg-mmio").Cells("reg", 0, 0x09020000, 0, 0x18).End()
+        .Begin("virtio_mmio@a000000").Text("compatible", "virtio,mmio").Cells("reg", 0, 0x0a000000, 0, 0x200).End()
+        .Begin("smmuv3@9050000").Text("compatible", "arm,smmu-v3").Cells("reg", 0, 0x09050000, 0, 0x20000).End()
+        .Begin("flash@0").Text("compatible", "cfi-flash").Cells("reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000).End()
+        .Begin("pcie@10000000").Text("compatible", "pci-host-ecam-generic").Text("device_type", "pci").Cells("#address-cells", 3).Cells("#size-cells", 2)
+        .Cells("reg", 0x40, 0x10000000, 0, 0x10000000).Cells("msi-map", 0, 1, 0, 0x10000).Cells("iommu-map", 0, 2, 0, 0x10000)
+        .Cells("ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000).End()
+        .End().Build();
+}

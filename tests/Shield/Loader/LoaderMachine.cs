@@ -1,0 +1,223 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Text;
+using BlackBox.Images;
+using Xunit;
+
+namespace BlackBox.Shield.Tests;
+
+/// <summary>An enclave before its first program, over an OS that serves the files of a protected image, changed as a test likes.</summary>
+internal sealed class LoaderMachine : IMachine
+{
+    private const ulong OsBuffer = 0x7F00_0000_0000;
+    private const int BufferBytes = 256 << 10;
+    private readonly List<string> opened = [];
+
+    public LoaderMachine(BlackBox.Images.ProtectedImage image)
+    {
+        foreach (RootEntry entry in image.Root.Entries.Where(entry => entry.Kind == RootEntryKind.RegularFile))
+        {
+            Files[entry.Path.Text] = entry.Content!.ReadAllBytes();
+        }
+    }
+
+    /// <summary>What the OS serves, by path.</summary>
+    public Dictionary<string, byte[]> Files { get; } = [];
+
+    public List<string> Lines { get; } = [];
+
+    public List<(Sys Number, ulong[] Arguments)> Seen { get; } = [];
+
+    /// <summary>Bytes that a read gives at most.</summary>
+    public int Piece { get; set; } = int.MaxValue;
+
+    public string WorkingDirectory { get; set; } = "/";
+
+    public Func<long> Execve { get; set; } = () => 0;
+
+    public Handle<Thread> Self { get; private set; }
+
+    public ref Thread Thread => ref Pool<Thread>.Get(Self);
+
+    public bool IsEventPending => false;
+
+    public void Log(string line) => Lines.Add(line);
+
+    /// <summary>Starts the first program as Linux's exec passes it.</summary>
+    public long Start(string path, string[] arguments, params string[] environment)
+    {
+        Hardware.Start(this, 24UL << 20, BufferBytes);
+        KernelLock.Reset();
+        Frames.Reset();
+        AddressSpaces.Reset();
+        FileTable.Reset();
+        ProtectedFiles.Reset();
+        CodePolicy.AllowsUnverified = false;
+        Pool<Thread>.Reset();
+        Pool<Process>.Reset();
+        Pool<SignalActions>.Reset();
+        Pool<QueuedSignal>.Reset();
+        Descriptors.Reset();
+        Translation.Start();
+        byte[] strings = Encoding.UTF8.GetBytes(string.Concat(new[] { path }.Concat(arguments).Concat(environment).Select(text => text + "\0")));
+        Span<ulong> header = MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
+        header[BufferLayout.BufferAddress / 8] = OsBuffer;
+        header[BufferLayout.ServiceAddress / 8] = OsBuffer + (1 << 20);
+        header[BufferLayout.ThreadId / 8] = (1UL << 32) | 1;
+        header[BufferLayout.StackLimit / 8] = 8 << 20;
+        header[BufferLayout.ExecArgumentCount / 8] = (ulong)arguments.Length;
+        header[BufferLayout.ExecEnvironmentCount / 8] = (ulong)environment.Length;
+        header[BufferLayout.ExecStringBytes / 8] = (ulong)strings.Length;
+        strings.CopyTo(Hardware.Memory(BufferLayout.LentBit + BufferLayout.HeaderSize, strings.Length));
+        Boot.Start(4UL << 20, 24UL << 20);
+        Assert.True(Frames.TryAllocate(out FrameAddress registers));
+        ref Thread thread = ref Boot.MakeFirstThread(Hardware.KernelAddress(registers.Value), BufferLayout.LentBit, BufferBytes, 1);
+        Self = thread.Self;
+        Hardware.CurrentTask = 1;
+        KernelLock.Acquire();
+        ref Process process = ref Pool<Process>.Get(thread.Process);
+        Assert.True(DescriptorTables.TryStart(ref process) && FileSystems.TryStart(ref process));
+        Assert.True(SignalEntry.TryCloneActions(ref process, share: false, out process.Actions));
+        return Loader.StartFirstProgram(ref thread);
+    }
+
+    public byte[] Read(ulong address, int length)
+    {
+        byte[] bytes = new byte[length];
+        Assert.True(UserMemory.TryRead(ref Thread, address, bytes), $"cannot read {address:x}");
+        return bytes;
+    }
+
+    public ulong Word(ulong address) => MemoryMarshal.Read<ulong>(Read(address, 8));
+
+    public string Text(ulong address)
+    {
+        byte[] bytes = new byte[4096];
+        Assert.True(UserMemory.TryReadString(ref Thread, address, bytes, out long length));
+        return Encoding.UTF8.GetString(bytes, 0, (int)length);
+    }
+
+    /// <summary>The program's stack: arguments, environment, auxiliary vector.</summary>
+    public (string[] Arguments, string[] Environment, Dictionary<ulong, ulong> Auxiliary) ReadStack()
+    {
+        ulong at = Thread.Registers.Sp;
+        Assert.Equal(0UL, at & 15);
+        ulong count = Word(at);
+        string[] arguments = List(at += 8);
+        Assert.Equal((int)count, arguments.Length);
+        string[] environment = List(at += 8 * (count + 1));
+        at += 8 * ((ulong)environment.Length + 1);
+        Dictionary<ulong, ulong> auxiliary = [];
+        for (ulong key = Word(at); key != 0; key = Word(at += 16))
+        {
+            auxiliary.Add(key, Word(at + 8));
+        }
+
+        return (arguments, environment, auxiliary);
+    }
+
+    public long UnwrapKey(ulong ipa)
+    {
+        Span<byte> blob = Hardware.Memory(ipa, WrappedKey.Length);
+        if (WrappedKey.Unwrap(blob, PlatformKey.Development) is not { } keys)
+        {
+            return Status.Denied;
+        }
+
+        keys.ContentKey.CopyTo(blob[16..]);
+        keys.PublisherDigest.CopyTo(blob[48..]);
+        return Status.Success;
+    }
+
+    public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> a)
+    {
+        Assert.False(KernelLock.IsHeld);
+        Seen.Add(((Sys)number, a.ToArray()));
+        long result = (Sys)number switch
+        {
+            Sys.openat => Open(OsText(a[1])),
+            Sys.getcwd => Directory(a[0]),
+            Sys.execve => Execve(),
+            Sys.faccessat => Files.ContainsKey(OsText(a[1])) ? 0 : -Errno.ENOENT,
+            Sys.rt_sigaction => -Errno.EINVAL,
+            Sys.ppoll => -Errno.EINVAL,
+            _ => 0,
+        };
+        return new OsReturn { Result = (ulong)result, Offset = BufferLayout.GateDone, Number = number };
+    }
+
+    public string OsText(ulong address)
+    {
+        Span<byte> bytes = Hardware.Memory(BufferLayout.LentBit + (address - OsBuffer), 4096);
+        return Encoding.UTF8.GetString(bytes[..bytes.IndexOf((byte)0)]);
+    }
+
+    public OsReturn OsFault(ulong address)
+    {
+        Span<ulong> header = MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
+        ulong first = header[BufferLayout.Argument0 / 8];
+        header[BufferLayout.Result / 8] = (ulong)((Service)header[BufferLayout.Operation / 8] switch
+        {
+            Service.PinFile => (long)first - 99,
+            Service.UnpinFile => 0,
+            Service.ReadFile => Serve((int)first - 1, header[BufferLayout.Argument1 / 8], header[BufferLayout.Argument2 / 8]),
+            _ => -Errno.ENOMEM,
+        });
+        header[BufferLayout.Operation / 8] = 0;
+        return new OsReturn { Offset = BufferLayout.GateDone };
+    }
+
+    public ulong EventGet(out ulong signal, out ulong frame) => throw new NotSupportedException();
+
+    public long AcceptMemory(ulong address, ulong frames) => Status.Denied;
+
+    public long ReleaseMemory(ulong address, ulong frames) => Status.Success;
+
+    public long TicketIssue(ulong entry, ulong stack, ulong argument) => Status.Denied;
+
+    public long TicketCancel() => Status.Denied;
+
+    private string[] List(ulong at)
+    {
+        List<string> texts = [];
+        for (ulong text = Word(at); text != 0; text = Word(at += 8))
+        {
+            texts.Add(Text(text));
+        }
+
+        return [.. texts];
+    }
+
+    private long Open(string path)
+    {
+        if (!Files.ContainsKey(path))
+        {
+            return -Errno.ENOENT;
+        }
+
+        opened.Add(path);
+        return 99 + opened.Count;
+    }
+
+    private long Directory(ulong address)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(WorkingDirectory + "\0");
+        text.CopyTo(Hardware.Memory(BufferLayout.LentBit + (address - OsBuffer), text.Length));
+        return text.Length;
+    }
+
+    private long Serve(int pin, ulong offset, ulong length)
+    {
+        byte[] file = Files[opened[pin]];
+        if (offset >= (ulong)file.Length)
+        {
+            return 0;
+        }
+
+        int count = (int)Math.Min(Math.Min(length, (ulong)Piece), (ulong)file.Length - offset);
+        file.AsSpan((int)offset, count).CopyTo(Hardware.Memory(BufferLayout.LentBit + BufferLayout.HeaderSize, count));
+        return count;
+    }
+}

@@ -38,7 +38,7 @@ public sealed class WorldSwitchTests(WorldSwitchTests.Fixture fixture) : IClassF
     public async Task A_killed_thread_leaves_nothing_behind(char letter)
     {
         var machine = await fixture.MachineAsync();
-        await machine.RunAsync($"/world-switch/hello {letter} & sleep 1; kill -9 $!; sleep 3; ! pidof hello");
+        await machine.RunAsync($"/world-switch/hello {letter} & sleep 1; kill -9 $!; for i in $(seq 60); do pidof hello || exit 0; sleep 1; done; exit 1");
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class WorldSwitchTests(WorldSwitchTests.Fixture fixture) : IClassF
             var files = new RootFilesystem();
             var module = await new ProductBuild(guest.Kernel, NoProgress.Instance).ModuleAsync(CancellationToken.None);
             files.Add(RootEntry.File(RootPath.Parse("/world-switch/blackbox.ko"), ContentSource.FromFile(module), 0x1A4));
-            files.Add(RootEntry.File(RootPath.Parse("/world-switch/hello"), ContentSource.FromBytes("\x7fBBXtest"u8.ToArray()), 0x1ED));
+            files.Add(RootEntry.File(RootPath.Parse("/world-switch/hello"), ContentSource.FromBytes("\u007fBBXtest"u8.ToArray()), 0x1ED));
             var machine = await EmulatedMachine.StartAsync(
                 new MachineOptions { Monitor = Path.Combine(BlackBoxPaths.Images, "monitor-test.bin"), Files = [files], BootTimeout = TimeSpan.FromMinutes(4) },
                 guest, CancellationToken.None);

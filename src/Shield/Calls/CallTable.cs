@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace BlackBox.Shield;
 
@@ -72,6 +73,7 @@ internal readonly ref struct CallRule(ReadOnlySpan<byte> row)
 /// <summary>The table of calls, generated from calls.json.</summary>
 internal static partial class CallTable
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CallRule Get(uint number) =>
         number < Count ? new CallRule(Rows.Slice((int)number * RowSize, RowSize)) : default;
 }

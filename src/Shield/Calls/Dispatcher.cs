@@ -125,10 +125,12 @@ internal static class Dispatcher
         ref UserRegisters registers = ref thread.Registers;
         registers.FirstArgument = registers.X[0];
         CallArguments arguments = default;
-        for (int i = 0; i < CallArguments.Count; i++)
-        {
-            arguments[i] = registers.X[i];
-        }
+        arguments[0] = registers.X[0];
+        arguments[1] = registers.X[1];
+        arguments[2] = registers.X[2];
+        arguments[3] = registers.X[3];
+        arguments[4] = registers.X[4];
+        arguments[5] = registers.X[5];
 
         long result = Serve(ref thread, (uint)registers.X[8], ref arguments);
         if (result == CallResult.NoReturn)

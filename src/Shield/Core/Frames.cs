@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
 
@@ -68,6 +67,11 @@ internal static partial class Frames
     private static Root root;
     private static Heads heads;
     private static int freeFrames;
+
+    /// <summary>Number plus one of the chunk that <see cref="ChunkOf"/> found last, and its descriptor.</summary>
+    private static ulong latestChunk;
+    private static ulong latestDescriptor;
+
     private static int ownedFrames;
 
     /// <summary>Frames free now.</summary>
@@ -340,20 +344,27 @@ internal static partial class Frames
 
     private static ref Chunk ChunkOf(ulong address)
     {
-        if (!TryChunk(address, out FrameAddress descriptor))
+        // Frames of one chunk come one after the other: the latest descriptor is the one most of the time.
+        ulong number = (address / ChunkBytes) + 1;
+        if (number != latestChunk)
         {
-            Panic.Stop(PanicReason.Invariant, "frame of no chunk"u8);
+            if (!TryChunk(address, out FrameAddress descriptor))
+            {
+                Panic.Stop(PanicReason.Invariant, "frame of no chunk"u8);
+            }
+
+            latestChunk = number;
+            latestDescriptor = descriptor.Value;
         }
 
-        return ref Descriptor(descriptor);
+        return ref Hardware.Reference<Chunk>(latestDescriptor);
     }
 
-    private static ref Chunk Descriptor(FrameAddress frame) => ref MemoryMarshal.AsRef<Chunk>(Bytes(frame)[..Unsafe.SizeOf<Chunk>()]);
+    private static ref Chunk Descriptor(FrameAddress frame) => ref Hardware.Reference<Chunk>(frame.Value);
 
-    private static ref Links LinksOf(ulong block) =>
-        ref MemoryMarshal.AsRef<Links>(Hardware.Memory(block, Unsafe.SizeOf<Links>()));
+    private static ref Links LinksOf(ulong block) => ref Hardware.Reference<Links>(block);
 
-    private static Span<ulong> Leaf(ulong frame) => MemoryMarshal.Cast<byte, ulong>(Bytes(new FrameAddress(frame)));
+    private static Span<ulong> Leaf(ulong frame) => Hardware.Words(frame);
 
     /// <summary>Forgets everything: for tests, which start with new memory.</summary>
     internal static void Reset()
@@ -361,6 +372,7 @@ internal static partial class Frames
         root = default;
         heads = default;
         freeFrames = 0;
+        latestChunk = 0;
         ownedFrames = 0;
     }
 }

@@ -133,6 +133,7 @@ internal static partial class Frames
             return false;
         }
 
+        latestChunk = 0;
         Unlink(start, MaxOrder);
         freeFrames -= ChunkFrames;
         ownedFrames -= ChunkFrames;

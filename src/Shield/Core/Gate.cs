@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
@@ -59,7 +60,7 @@ internal static class Gate
             KernelLock.Acquire();
 
             bool isBegun = back.Offset != BufferLayout.GateSignal || back.Number != NotBegun;
-            bool signalled = TakeSignals(ref thread, ref back);
+            bool signalled = back.Offset == BufferLayout.GateSignal && TakeSignals(ref thread, ref back);
             switch (back.Offset)
             {
                 case BufferLayout.GateDone:
@@ -141,7 +142,10 @@ internal static class Gate
     /// Fetches an event that the monitor has announced (virtual interrupt): a signal's frame is taken and undone, death is
     /// noted. False: the task is dying.
     /// </summary>
-    public static bool TakeEvent(ref Thread thread)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TakeEvent(ref Thread thread) => (!thread.Dying && !Hardware.IsEventPending) || FetchEvent(ref thread);
+
+    private static bool FetchEvent(ref Thread thread)
     {
         while (!thread.Dying && Hardware.IsEventPending)
         {

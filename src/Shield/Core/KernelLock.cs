@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace BlackBox.Shield;
@@ -15,6 +16,7 @@ internal static class KernelLock
 
     public static bool IsHeld => Volatile.Read(ref word) != 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Acquire()
     {
         ulong self = Hardware.CurrentTask;

@@ -1,5 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
 
@@ -13,7 +13,11 @@ internal static class Pool<T>
     /// <summary>Frames that the directory can name: two levels, each one frame of addresses.</summary>
     private const int DirectoryEntries = FrameAddress.Size / sizeof(ulong);
 
+    /// <summary>Frames of entries that are found without the directory.</summary>
+    private const int FirstFrames = 8;
+
     private static ulong root;
+    private static FirstPages first;
     private static int capacity;
     private static int used;
 
@@ -29,6 +33,12 @@ internal static class Pool<T>
         public uint Generation;
 
         public uint NextFree;
+    }
+
+    [InlineArray(FirstFrames)]
+    private struct FirstPages
+    {
+        private ulong first;
     }
 
     /// <summary>Entries in use.</summary>
@@ -61,14 +71,22 @@ internal static class Pool<T>
         && At(handle.Index).Generation == handle.Generation;
 
     /// <summary>The entry. A handle that names none is a bug of the shield and stops the enclave.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ref T Get(Handle<T> handle)
     {
-        if (!IsLive(handle))
+        // The index of the null handle is beyond every capacity.
+        if ((uint)handle.Index >= (uint)capacity)
         {
-            Panic.Stop(PanicReason.StaleHandle, "stale handle"u8);
+            Stale();
         }
 
-        return ref At(handle.Index).Value;
+        ref Slot slot = ref At(handle.Index);
+        if (slot.Generation != handle.Generation || (handle.Generation & 1) == 0)
+        {
+            Stale();
+        }
+
+        return ref slot.Value;
     }
 
     public static void Free(Handle<T> handle)
@@ -103,17 +121,34 @@ internal static class Pool<T>
         return false;
     }
 
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Stale() => Panic.Stop(PanicReason.StaleHandle, "stale handle"u8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ref Slot At(int index)
     {
-        int frame = index / SlotsPerFrame;
-        ulong table = Entry(root, frame / DirectoryEntries);
-        ulong page = Entry(table, frame % DirectoryEntries);
-        int offset = index % SlotsPerFrame * Unsafe.SizeOf<Slot>();
-        return ref MemoryMarshal.AsRef<Slot>(Frames.Bytes(new FrameAddress(page)).Slice(offset, Unsafe.SizeOf<Slot>()));
+        if ((uint)index < (uint)SlotsPerFrame)
+        {
+            return ref Hardware.Reference<Slot>(first[0] + ((ulong)(uint)index * (uint)Unsafe.SizeOf<Slot>()));
+        }
+
+        return ref Beyond((uint)index);
     }
 
-    private static ref ulong Entry(ulong table, int index) =>
-        ref MemoryMarshal.Cast<byte, ulong>(Frames.Bytes(new FrameAddress(table)))[index];
+    /// <summary>An entry outside the first frame.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ref Slot Beyond(uint index)
+    {
+        uint frame = index / (uint)SlotsPerFrame;
+        uint offset = (index - (frame * (uint)SlotsPerFrame)) * (uint)Unsafe.SizeOf<Slot>();
+        ulong page = frame < FirstFrames ? first[(int)frame] : Page((int)frame);
+        return ref Hardware.Reference<Slot>(page + offset);
+    }
+
+    private static ulong Page(int frame) => Entry(Entry(root, frame / DirectoryEntries), frame % DirectoryEntries);
+
+    private static ref ulong Entry(ulong table, int index) => ref Hardware.Words(table)[index];
 
     private static bool Grow()
     {
@@ -149,9 +184,14 @@ internal static class Pool<T>
         }
 
         Entry(Entry(root, frame / DirectoryEntries), frame % DirectoryEntries) = page.Value;
-        int first = capacity;
+        if (frame < FirstFrames)
+        {
+            first[frame] = page.Value;
+        }
+
+        int start = capacity;
         capacity += SlotsPerFrame;
-        for (int i = capacity - 1; i >= first; i--)
+        for (int i = capacity - 1; i >= start; i--)
         {
             At(i).NextFree = firstFree;
             firstFree = (uint)i + 1;
@@ -164,6 +204,7 @@ internal static class Pool<T>
     internal static void Reset()
     {
         root = 0;
+        first = default;
         capacity = 0;
         used = 0;
         firstFree = 0;

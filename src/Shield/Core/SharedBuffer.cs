@@ -127,5 +127,5 @@ internal ref struct SharedBuffer
         from.CopyTo(Hardware.Memory(thread.BufferAddress + BufferLayout.HeaderSize, thread.ServiceBytes));
 
     private static ref ulong Word(ref Thread thread, int offset) =>
-        ref MemoryMarshal.AsRef<ulong>(Hardware.Memory(thread.BufferAddress, BufferLayout.HeaderSize).Slice(offset, sizeof(ulong)));
+        ref Hardware.Reference<ulong>(thread.BufferAddress + (uint)Math.Clamp(offset, 0, BufferLayout.HeaderSize - sizeof(ulong)));
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
@@ -14,6 +15,7 @@ internal static class UserMemory
     public const ulong End = 1UL << 48;
 
     /// <summary>Whether [address, address + length) lies in the program's half of the address space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsRange(ulong address, ulong length) => address <= End && length <= End - address;
 
     public static bool TryRead(ref Thread thread, ulong address, scoped Span<byte> to) =>

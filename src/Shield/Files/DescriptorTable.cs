@@ -56,7 +56,7 @@ internal static class DescriptorPages
             return false;
         }
 
-        descriptor = page[(int)number % PageEntries];
+        descriptor = page[(int)number & (PageEntries - 1)];
         return !descriptor.File.IsNull;
     }
 
@@ -184,11 +184,13 @@ internal static class DescriptorPages
         table.Top = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryPage(ref DescriptorTable table, int number, out Span<Descriptor> page)
     {
         page = default;
-        ulong directory = table.Directories[number / PageEntries / DirectoryEntries];
-        ulong frame = directory == 0 ? 0 : Words(directory)[number / PageEntries % DirectoryEntries];
+        uint index = (uint)number / PageEntries;
+        ulong directory = table.Directories[(int)(index / DirectoryEntries)];
+        ulong frame = directory == 0 ? 0 : Words(directory)[(int)(index % DirectoryEntries)];
         if (frame == 0)
         {
             return false;
@@ -198,5 +200,5 @@ internal static class DescriptorPages
         return true;
     }
 
-    private static Span<ulong> Words(ulong frame) => MemoryMarshal.Cast<byte, ulong>(Frames.Bytes(new FrameAddress(frame)));
+    private static Span<ulong> Words(ulong frame) => Hardware.Words(frame);
 }

@@ -101,8 +101,10 @@ internal static class ProcessViews
         ulong privateClean = 0;
         ulong privateDirty = 0;
         ulong address = area.Start;
-        while (PageTables.TryNextLeaf(space.Root, ref address, area.End, out FrameAddress leaf))
+        while (PageTables.TryNextSlot(space.Root, ref address, area.End, out FrameAddress upper))
         {
+            ulong slot = PageTables.Entries(upper)[PageTables.SlotIndex(address)];
+            FrameAddress leaf = PageTableEntry.Frame(slot);
             ulong end = PageTables.LeafEnd(address, area.End);
             for (; address < end; address += UserLayout.PageBytes)
             {
@@ -115,7 +117,7 @@ internal static class ProcessViews
 
                 present++;
                 bool anonymous = area.Object.IsNull;
-                bool exclusive = SharedFrames.IsExclusive(frame);
+                bool exclusive = !SharedTables.IsShared(slot) && SharedFrames.IsExclusive(frame);
                 privateDirty += exclusive && anonymous ? 1UL : 0;
                 privateClean += exclusive && !anonymous ? 1UL : 0;
                 sharedDirty += !exclusive && anonymous ? 1UL : 0;

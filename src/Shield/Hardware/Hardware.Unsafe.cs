@@ -20,15 +20,33 @@ internal static unsafe class Hardware
     public static ulong Forwarded;
 
     /// <summary>Bytes at an IPA, private or lent.</summary>
-    public static Span<byte> Memory(ulong address, int length)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Span<byte> Memory(ulong address, int length) => MemoryMarshal.CreateSpan(ref *(byte*)Mapped(address, length), length);
+
+    /// <summary>The 512 words of a frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Span<ulong> Words(ulong address) =>
+        MemoryMarshal.CreateSpan(ref *(ulong*)Mapped(address, FrameAddress.Size), FrameAddress.Size / sizeof(ulong));
+
+    /// <summary>What stands at an IPA.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref T Reference<T>(ulong address)
+        where T : unmanaged => ref Unsafe.AsRef<T>((void*)Mapped(address, Unsafe.SizeOf<T>()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Mapped(ulong address, int length)
     {
-        if (length < 0 || address >= DirectMapEnd || (ulong)length > DirectMapEnd - address)
+        if (length < 0 || address > DirectMapEnd - (ulong)length)
         {
-            Panic.Stop(PanicReason.Invariant, "address outside the direct map"u8);
+            OutsideMap();
         }
 
-        return new Span<byte>((void*)(DirectMap + address), length);
+        return DirectMap + address;
     }
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void OutsideMap() => Panic.Stop(PanicReason.Invariant, "address outside the direct map"u8);
 
     public static ref T KernelReference<T>(ulong address)
         where T : unmanaged => ref Unsafe.AsRef<T>((void*)address);

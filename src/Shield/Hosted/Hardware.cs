@@ -99,6 +99,13 @@ internal static unsafe class Hardware
         return new Span<byte>((isLent ? lent : memory) + offset, length);
     }
 
+    /// <summary>The 512 words of a frame.</summary>
+    public static Span<ulong> Words(ulong address) => MemoryMarshal.Cast<byte, ulong>(Memory(address, FrameAddress.Size));
+
+    /// <summary>What stands at an IPA.</summary>
+    public static ref T Reference<T>(ulong address)
+        where T : unmanaged => ref MemoryMarshal.AsRef<T>(Memory(address, Unsafe.SizeOf<T>()));
+
     public static ref T KernelReference<T>(ulong address)
         where T : unmanaged => ref Unsafe.AsRef<T>((void*)address);
 

@@ -39,15 +39,28 @@ internal static class ChannelReads
         bool peek = (control.Flags & ChannelTokens.Peek) != 0;
         control.Flags &= ChannelTokens.Peek;
         long done = 0;
+        bool waited = false;
         while (to.Left > 0)
         {
             int piece = (int)Math.Min(to.Left, (ulong)ChannelTokens.Piece(ref thread));
-            long result = Pull(ref thread, descriptor, Pool<OpenFile>.Get(end).Incoming, piece, peek, ref control, ancillary, out ByteQueue taken);
-            if (result == -Errno.EAGAIN && !dontWait && (done == 0 || (waitAll && !peek)) && (Pool<OpenFile>.Get(end).Flags & OpenFlags.NonBlock) == 0)
+            Handle<Channel> channel = Pool<OpenFile>.Get(end).Incoming;
+            bool mayWait = !dontWait && (done == 0 || (waitAll && !peek)) && (Pool<OpenFile>.Get(end).Flags & OpenFlags.NonBlock) == 0;
+
+            // Without a byte in the queue Linux has no token: it is asked to wait at once, which also ends when the writers are gone.
+            long result = -Errno.EAGAIN;
+            ByteQueue taken = default;
+            if (!mayWait || waited || Pool<Channel>.Get(channel).Queue.Bytes != 0)
+            {
+                result = Pull(ref thread, descriptor, channel, piece, peek, ref control, ancillary, out taken);
+            }
+
+            waited = false;
+            if (result == -Errno.EAGAIN && mayWait)
             {
                 result = Channels.Wait(ref thread, descriptor, end, writer: false);
                 if (result == 0 && Channels.StillIs(ref thread, descriptor, end))
                 {
+                    waited = true;
                     continue;
                 }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
 
@@ -22,6 +21,16 @@ internal static class Areas
     /// <summary>Entries that have storage, the unused entry 0 included.</summary>
     private static int _capacity;
 
+    /// <summary>Frames of entries that are found without the directory.</summary>
+    private const int FirstFrames = 16;
+
+    [InlineArray(FirstFrames)]
+    private struct FirstPages
+    {
+        private ulong _address;
+    }
+
+    private static FirstPages _first;
     private static int _firstFree;
     private static int _used;
 
@@ -34,10 +43,9 @@ internal static class Areas
         if ((uint)index >= (uint)_capacity)
             Panic.Stop(PanicReason.Invariant, "area index"u8);
         int frame = index >> FrameShift;
-        ulong table = Entries(_root)[frame >> TableShift];
-        ulong page = Entries(table)[frame & TableMask];
         int offset = (index & ((1 << FrameShift) - 1)) << EntryShift;
-        return ref MemoryMarshal.AsRef<Area>(Frames.Bytes(new FrameAddress(page)).Slice(offset, 1 << EntryShift));
+        ulong page = frame < FirstFrames ? _first[frame] : Entries(Entries(_root)[frame >> TableShift])[frame & TableMask];
+        return ref Hardware.Reference<Area>(page + (ulong)offset);
     }
 
     /// <summary>A zeroed area. False: no frame free.</summary>
@@ -75,6 +83,7 @@ internal static class Areas
     internal static void Reset()
     {
         _root = 0;
+        _first = default;
         _capacity = 0;
         _firstFree = 0;
         _used = 0;
@@ -102,6 +111,8 @@ internal static class Areas
         if (!Frames.TryAllocate(out FrameAddress page))
             return false;
         Entries(Entries(_root)[frame >> TableShift])[frame & TableMask] = page.Value;
+        if (frame < FirstFrames)
+            _first[frame] = page.Value;
 
         int first = _capacity == 0 ? 1 : _capacity;
         _capacity += 1 << FrameShift;
@@ -113,5 +124,5 @@ internal static class Areas
         return true;
     }
 
-    private static System.Span<ulong> Entries(ulong frame) => MemoryMarshal.Cast<byte, ulong>(Frames.Bytes(new FrameAddress(frame)));
+    private static System.Span<ulong> Entries(ulong frame) => Hardware.Words(frame);
 }

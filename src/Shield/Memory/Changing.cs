@@ -126,8 +126,12 @@ internal static class Changing
         bool becomesData = !whole.IsData && (protection & Protection.Write) != 0 && (whole.Flags & (AreaFlags.Shared | AreaFlags.GrowsDown)) == 0;
         if (becomesData && space.DataPages + pages > space.DataLimit >> UserLayout.PageShift)
             return -Errno.ENOMEM;
-        if (AreaOperations.WouldExceed(ref space, index, at, stop) || !Areas.TryPrepare(2))
+        if (AreaOperations.WouldExceed(ref space, index, at, stop)
+            || !Areas.TryPrepare(2)
+            || !SharedTables.TryOwnRange(ref space, AddressSpaces.Asid(handle), at, stop))
+        {
             return -Errno.ENOMEM;
+        }
         index = AreaOperations.Isolate(ref space, index, at, stop);
         ref Area area = ref Areas.At(index);
         space.Count(ref area, -(long)pages);

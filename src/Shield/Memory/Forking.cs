@@ -74,17 +74,26 @@ internal static partial class AddressSpaces
         if (area.IsShared || (source.Flags & AreaFlags.OwnPages) == 0)
             return true;
         if ((source.Flags & AreaFlags.WipeOnFork) == 0)
-            return TryCopyPages(ref from, ref to, source.Start, source.End, ref protectedAny);
+            return TryCopyPages(ref from, ref to, source.Start, source.End, source.IsAnonymous, ref protectedAny);
         area.Flags &= ~AreaFlags.OwnPages;
         return true;
     }
 
-    private static bool TryCopyPages(ref AddressSpace from, ref AddressSpace to, ulong start, ulong end, ref bool protectedAny)
+    private static bool TryCopyPages(ref AddressSpace from, ref AddressSpace to, ulong start, ulong end, bool anonymous, ref bool protectedAny)
     {
         ulong address = start;
-        while (PageTables.TryNextLeaf(from.Root, ref address, end, out FrameAddress leaf))
+        while (PageTables.TryNextSlot(from.Root, ref address, end, out FrameAddress upper))
         {
             ulong stop = PageTables.LeafEnd(address, end);
+            ref ulong slot = ref PageTables.Entries(upper)[PageTables.SlotIndex(address)];
+            if (anonymous && stop - address == PageTables.LeafBytes && SharedTables.TryShare(ref to, address, ref slot, ref protectedAny))
+            {
+                address = stop;
+                continue;
+            }
+
+            // If the table is shared with others: no TLB permits stores through it, and its pages become read-only in their sense too.
+            FrameAddress leaf = PageTableEntry.Frame(slot);
             int first = PageTables.LeafIndex(address);
             int count = (int)((stop - address) >> 12);
             Span<ulong> source = PageTables.Entries(leaf).Slice(first, count);

@@ -114,8 +114,12 @@ internal static class Mapping
         int index = space.Areas.Find(start);
         if (index == 0 || Areas.At(index).Start >= end)
             return 0;
-        if (AreaOperations.WouldExceed(ref space, index, start, end) || !Areas.TryPrepare(2))
+        if (AreaOperations.WouldExceed(ref space, index, start, end)
+            || !Areas.TryPrepare(2)
+            || !SharedTables.TryOwnBorders(ref space, AddressSpaces.Asid(handle), start, end))
+        {
             return -Errno.ENOMEM;
+        }
         if (Areas.At(index).Start < start)
             index = AreaOperations.Split(ref space, index, start);
         int last = space.Areas.Find(end - 1);

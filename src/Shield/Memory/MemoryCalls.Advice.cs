@@ -97,10 +97,14 @@ internal static partial class MemoryCalls
         {
             case AdviceDontNeed when !locked:
             case AdviceDontNeedLocked:
+                if (!SharedTables.TryOwnBorders(ref space, AddressSpaces.Asid(handle), start, end))
+                    return -Errno.ENOMEM;
                 Unmapping.RemovePages(ref space, AddressSpaces.Asid(handle), start, end);
                 return 0;
             case AdviceFree when !locked && area.IsAnonymous:
                 // Linux may drop the pages at any time from now on; here it does so at once.
+                if (!SharedTables.TryOwnBorders(ref space, AddressSpaces.Asid(handle), start, end))
+                    return -Errno.ENOMEM;
                 Unmapping.RemovePages(ref space, AddressSpaces.Asid(handle), start, end);
                 return 0;
             case AdviceRemove:

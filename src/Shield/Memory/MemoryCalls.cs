@@ -1,3 +1,5 @@
+using System;
+
 namespace BlackBox.Shield;
 
 /// <summary>
@@ -46,7 +48,7 @@ internal static partial class MemoryCalls
             return -Errno.EINVAL;
         if (start >= UserLayout.Top)
             return -Errno.ENOMEM;
-        if (!Frames.Reserve(ref thread, WorkFrames))
+        if (!Frames.Reserve(ref thread, WorkFrames + SharedTables.CountShared(ref Pool<AddressSpace>.Get(AddressSpaces.Of(ref thread)), start, Math.Min(end, UserLayout.Top))))
             return -Errno.ENOMEM;
         if (grows == ProtectionGrowsUp)
             return -Errno.EINVAL;

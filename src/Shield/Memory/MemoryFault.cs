@@ -34,7 +34,7 @@ internal static class MemoryFault
     /// <summary>Most pages that one fault provides.</summary>
     public const int MaximumWindow = 16;
 
-    /// <summary>Frames that one attempt takes at most: three tables and the pages of a window.</summary>
+    /// <summary>Frames that one attempt takes at most: three tables or the copy of a shared one, and the pages of a window.</summary>
     private const int FramesPerAttempt = 3 + MaximumWindow;
 
     /// <summary>Attempts after which a fault that never gets on counts as out of memory.</summary>
@@ -121,8 +121,21 @@ internal static class MemoryFault
         address = UserLayout.PageFloor(address);
         if (!PageTables.TryMakeLeaf(ref space, address, out FrameAddress leaf))
             return Step.NeedFrames;
-        ref ulong entry = ref PageTables.Entries(leaf)[PageTables.LeafIndex(address)];
         ushort asid = AddressSpaces.Asid(handle);
+        ref ulong slot = ref PageTables.FindSlot(space.Root, address, out _);
+        if (SharedTables.IsShared(slot))
+        {
+            ulong seen = PageTables.Entries(leaf)[PageTables.LeafIndex(address)];
+            if (access != UserAccess.Write && PageTableEntry.Permits(seen, access))
+            {
+                frame = PageTableEntry.Frame(seen);
+                return Step.Done;
+            }
+            if (!SharedTables.TryOwn(ref space, asid, address))
+                return Step.NeedFrames;
+            leaf = PageTableEntry.Frame(slot);
+        }
+        ref ulong entry = ref PageTables.Entries(leaf)[PageTables.LeafIndex(address)];
 
         if (entry == 0)
         {
@@ -139,6 +152,8 @@ internal static class MemoryFault
         if (access != UserAccess.Write)
         {
             // The area permits it, the entry does not: only its permissions are behind.
+            if (!SharedTables.TryOwnRange(ref space, asid, area.Start, area.End))
+                return Step.NeedFrames;
             Protecting.Apply(ref space, asid, ref area);
             return Step.Done;
         }

@@ -13,6 +13,9 @@ internal static class PageTableEntry
     /// <summary>Bits 1..0 of a table descriptor (levels 0 to 2) and of a page descriptor (level 3).</summary>
     public const ulong TableOrPage = 3;
 
+    /// <summary>APTable[1] of a table descriptor: nobody stores through the table (Arm ARM D8.4.1).</summary>
+    public const ulong NoStores = 1UL << 62;
+
     /// <summary>Output address, bits 47..12.</summary>
     public const ulong AddressMask = 0x0000_FFFF_FFFF_F000;
 

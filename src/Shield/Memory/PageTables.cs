@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
 
@@ -17,10 +16,13 @@ internal static class PageTables
     private const int Levels = 4;
 
     /// <summary>Entries of a table.</summary>
-    public static Span<ulong> Entries(FrameAddress table) => MemoryMarshal.Cast<byte, ulong>(Frames.Bytes(table));
+    public static Span<ulong> Entries(FrameAddress table) => Hardware.Words(table.Value);
 
     /// <summary>Index of an address in its last-level table.</summary>
     public static int LeafIndex(ulong address) => (int)(address >> 12) & 511;
+
+    /// <summary>Index of an address in its level-2 table, whose entries name the last-level tables.</summary>
+    public static int SlotIndex(ulong address) => (int)(address >> 21) & 511;
 
     /// <summary>The last-level table of an address; null if there is none.</summary>
     public static FrameAddress FindLeaf(FrameAddress root, ulong address)
@@ -35,18 +37,45 @@ internal static class PageTables
         return table;
     }
 
-    /// <summary>The entry of a page, 0 if there is none.</summary>
-    public static ulong Read(FrameAddress root, ulong address)
+    /// <summary>The level-2 entry of an address. Not <paramref name="exists"/>: there is no last-level table; the reference is to an entry of another level.</summary>
+    public static ref ulong FindSlot(FrameAddress root, ulong address, out bool exists)
     {
-        FrameAddress leaf = FindLeaf(root, address);
-        return leaf.IsNull ? 0 : Entries(leaf)[LeafIndex(address)];
+        ref ulong entry = ref Entries(root)[(int)(address >> 39) & 511];
+        if (entry != 0)
+        {
+            entry = ref Entries(PageTableEntry.Frame(entry))[(int)(address >> 30) & 511];
+            if (entry != 0)
+                entry = ref Entries(PageTableEntry.Frame(entry))[SlotIndex(address)];
+        }
+        exists = entry != 0;
+        return ref entry;
     }
 
-    /// <summary>The last-level table of an address, made if need be. False: no frame free.</summary>
-    public static bool TryMakeLeaf(ref AddressSpace space, ulong address, out FrameAddress leaf)
+    /// <summary>The entry of a page as the hardware applies it (read-only in a shared table), 0 if there is none.</summary>
+    public static ulong Read(FrameAddress root, ulong address)
+    {
+        ref ulong slot = ref FindSlot(root, address, out bool exists);
+        if (!exists)
+            return 0;
+        ulong entry = Entries(PageTableEntry.Frame(slot))[LeafIndex(address)];
+        return SharedTables.IsShared(slot) && entry != 0 ? entry | PageTableEntry.ReadOnly : entry;
+    }
+
+    /// <summary>
+    /// The last-level table of an address, made if need be; to be changed only if it is not shared (<see cref="SharedTables.TryOwn"/>).
+    /// False: no frame free.
+    /// </summary>
+    public static bool TryMakeLeaf(ref AddressSpace space, ulong address, out FrameAddress leaf) =>
+        TryMake(ref space, address, Levels - 1, out leaf);
+
+    /// <summary>The level-2 table of an address, made if need be. False: no frame free.</summary>
+    public static bool TryMakeSlot(ref AddressSpace space, ulong address, out FrameAddress upper) =>
+        TryMake(ref space, address, Levels - 2, out upper);
+
+    private static bool TryMake(ref AddressSpace space, ulong address, int levels, out FrameAddress leaf)
     {
         leaf = space.Root;
-        for (int level = 0; level < Levels - 1; level++)
+        for (int level = 0; level < levels; level++)
         {
             ref ulong entry = ref Entries(leaf)[Index(address, level)];
             if (entry == 0)
@@ -70,24 +99,31 @@ internal static class PageTables
     /// </summary>
     public static bool TryNextLeaf(FrameAddress root, ref ulong address, ulong end, out FrameAddress leaf)
     {
+        bool found = TryNextSlot(root, ref address, end, out FrameAddress upper);
+        leaf = found ? PageTableEntry.Frame(Entries(upper)[SlotIndex(address)]) : default;
+        return found;
+    }
+
+    /// <summary>As above, but the level-2 table whose entry names the last-level table.</summary>
+    public static bool TryNextSlot(FrameAddress root, ref ulong address, ulong end, out FrameAddress upper)
+    {
         while (address < end)
         {
             FrameAddress table = root;
+            upper = root;
             int level = 0;
             for (; level < Levels - 1; level++)
             {
+                upper = table;
                 table = PageTableEntry.Frame(Entries(table)[Index(address, level)]);
                 if (table.IsNull)
                     break;
             }
             if (level == Levels - 1)
-            {
-                leaf = table;
                 return true;
-            }
             address = SpanEnd(address, level);
         }
-        leaf = default;
+        upper = default;
         return false;
     }
 

@@ -32,7 +32,8 @@ internal static class Protecting
 
     /// <summary>
     /// Brings the entries of an area in line with its protection. A store is permitted at once where nobody else uses the frame; elsewhere
-    /// the next store faults and decides. Pages that become executable are made visible to the instruction caches first.
+    /// the next store faults and decides. Pages that become executable are made visible to the instruction caches first. No table of the area
+    /// may be shared (<see cref="SharedTables.TryOwnRange"/>).
     /// </summary>
     public static void Apply(ref AddressSpace space, ushort asid, ref Area area)
     {

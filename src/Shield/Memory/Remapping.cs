@@ -65,8 +65,8 @@ internal static class Remapping
         return place < 0 ? place : Move(handle, ref space, index, address, oldLength, newLength, (ulong)place, keepOld: false);
     }
 
-    /// <summary>Frames that moving may take for tables.</summary>
-    public static int TableFrames(ulong oldLength) => (int)Math.Min((oldLength >> 21) + 8, 1 << 20);
+    /// <summary>Frames that moving may take: tables for the new place, copies of shared tables at the old one.</summary>
+    public static int TableFrames(ulong oldLength) => (int)Math.Min((oldLength >> 20) + 8, 1 << 20);
 
     private static long RemapTo(
         Handle<AddressSpace> handle, ref AddressSpace space, ulong address, ulong oldLength, ulong newLength, ulong flags, ulong newAddress)
@@ -145,7 +145,9 @@ internal static class Remapping
     {
         if (space.Areas.Count >= UserLayout.MaximumAreas - 3 || !Areas.TryPrepare(4))
             return -Errno.ENOMEM;
-        if (!TryMakeTables(ref space, address, oldLength, newAddress) || !Areas.TryAdd(out int created))
+        if (!SharedTables.TryOwnRange(ref space, AddressSpaces.Asid(handle), address, address + oldLength)
+            || !TryMakeTables(ref space, address, oldLength, newAddress)
+            || !Areas.TryAdd(out int created))
         {
             FreeTablesAround(handle, ref space, newAddress, newAddress + newLength);
             return -Errno.ENOMEM;

@@ -10,7 +10,7 @@ internal static class Unmapping
 
     /// <summary>
     /// Removes all pages of [start, end): takes the valid bits, invalidates the TLB if there were any, then gives the frames back.
-    /// Areas and tables stay.
+    /// Areas and tables stay, but shared tables go. Those of which [start, end) is a part only the caller has made the space's own.
     /// </summary>
     public static void RemovePages(ref AddressSpace space, ushort asid, ulong start, ulong end)
     {
@@ -24,9 +24,23 @@ internal static class Unmapping
         ulong first = ulong.MaxValue;
         ulong last = 0;
         ulong address = start;
-        while (PageTables.TryNextLeaf(space.Root, ref address, end, out FrameAddress leaf))
+        while (PageTables.TryNextSlot(space.Root, ref address, end, out FrameAddress upper))
         {
             ulong stop = PageTables.LeafEnd(address, end);
+            ref ulong slot = ref PageTables.Entries(upper)[PageTables.SlotIndex(address)];
+            if (SharedTables.IsShared(slot))
+            {
+                // A shared table goes as a whole; of one that stays in part the caller has its own (SharedTables.TryOwnBorders).
+                if (stop - address != PageTables.LeafBytes)
+                    Panic.Stop(PanicReason.Invariant, "part of a shared table"u8);
+                slot &= ~PageTableEntry.Valid;
+                last = stop - UserLayout.PageBytes;
+                if (first == ulong.MaxValue)
+                    first = address;
+                address = stop;
+                continue;
+            }
+            FrameAddress leaf = PageTableEntry.Frame(slot);
             Span<ulong> entries = PageTables.Entries(leaf).Slice(PageTables.LeafIndex(address), (int)((stop - address) >> 12));
             for (int i = 0; i < entries.Length; i++)
             {
@@ -63,9 +77,17 @@ internal static class Unmapping
     public static void DropPages(ref AddressSpace space, ulong start, ulong end)
     {
         ulong address = start;
-        while (PageTables.TryNextLeaf(space.Root, ref address, end, out FrameAddress leaf))
+        while (PageTables.TryNextSlot(space.Root, ref address, end, out FrameAddress upper))
         {
             ulong stop = PageTables.LeafEnd(address, end);
+            ref ulong slot = ref PageTables.Entries(upper)[PageTables.SlotIndex(address)];
+            if (SharedTables.IsShared(slot))
+            {
+                SharedTables.Detach(ref space, ref slot);
+                address = stop;
+                continue;
+            }
+            FrameAddress leaf = PageTableEntry.Frame(slot);
             Span<ulong> entries = PageTables.Entries(leaf).Slice(PageTables.LeafIndex(address), (int)((stop - address) >> 12));
             for (int i = 0; i < entries.Length; i++)
             {

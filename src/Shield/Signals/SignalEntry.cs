@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace BlackBox.Shield;
@@ -64,6 +65,7 @@ internal static partial class SignalEntry
     public static ulong Refused { get; private set; }
 
     /// <summary>Whether a signal waits that may be delivered now.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsPending(ref Thread thread) =>
         thread.Signals.Count != 0 && (SignalQueue.Pending(ref thread) & ~thread.Signals.Mask) != 0;
 

@@ -11,7 +11,7 @@ namespace BlackBox.Shield.Tests;
 /// Several threads of one enclave, of which exactly one runs at a time; a source of chance picks the next at each call to the OS. Linux's
 /// futexes are modelled on the mirror words; a hostile one wakes for no reason, refuses, and tells wrong times.
 /// </summary>
-internal sealed class FutexMachine : IMachine
+internal sealed class FutexMachine : IMachine, IDisposable
 {
     public const ulong Data = 0x10_0000;
     private const int BufferBytes = 64 << 10;
@@ -22,6 +22,8 @@ internal sealed class FutexMachine : IMachine
     private readonly List<Actor> actors = [];
     private readonly SemaphoreSlim idle = new(0);
     private Actor? current;
+
+    public void Dispose() => idle.Dispose();
 
     public FutexMachine(Random random, int threads, bool hostile)
     {

@@ -66,7 +66,7 @@ public class FutexTests
         Worlds.Sample(
             world =>
             {
-                FutexMachine machine = new(new Random(world.Seed), 4, world.Hostile);
+                using FutexMachine machine = new(new Random(world.Seed), 4, world.Hostile);
                 int inside = 0;
                 int rounds = 0;
                 machine.Run([.. Enumerable.Repeat<Action<FutexMachine, int>>(
@@ -93,7 +93,7 @@ public class FutexTests
         Worlds.Sample(
             world =>
             {
-                FutexMachine machine = new(new Random(world.Seed), 4, world.Hostile);
+                using FutexMachine machine = new(new Random(world.Seed), 4, world.Hostile);
                 int woken = 0;
                 void Waiter(FutexMachine m, int actor)
                 {
@@ -130,7 +130,7 @@ public class FutexTests
         Gen.Int.Sample(
             seed =>
             {
-                FutexMachine machine = new(new Random(seed), 2, hostile: true);
+                using FutexMachine machine = new(new Random(seed), 2, hostile: true);
                 bool isWoken = false;
                 machine.Run(
                     (m, actor) =>
@@ -165,7 +165,7 @@ public class FutexTests
         Gen.Select(Gen.Int, Gen.Long[0, 3_000_000_000]).Sample(
             (seed, length) =>
             {
-                FutexMachine machine = new(new Random(seed), 1, hostile);
+                using FutexMachine machine = new(new Random(seed), 1, hostile);
                 ulong start = machine.Now;
                 long at = command == Wait ? length : (long)(start + machine.Ahead) + length;
                 Word(Time) = (uint)(at / 1_000_000_000);
@@ -179,7 +179,7 @@ public class FutexTests
     [Fact]
     public void A_signal_ends_a_wait_and_leaves_no_trace()
     {
-        FutexMachine machine = new(new Random(1), 2, hostile: false);
+        using FutexMachine machine = new(new Random(1), 2, hostile: false);
         machine.Run(
             (m, actor) => Assert.Equal(-Errno.EINTR, m.Futex(actor, A, Wait, 0)),
             (m, actor) =>
@@ -202,7 +202,7 @@ public class FutexTests
     [Fact]
     public void Bitsets_choose()
     {
-        FutexMachine machine = new(new Random(2), 3, hostile: false);
+        using FutexMachine machine = new(new Random(2), 3, hostile: false);
         int first = 0;
         machine.Run(
             (m, actor) =>
@@ -242,7 +242,7 @@ public class FutexTests
     [InlineData(9, 3, 5u, 3u, -1, 13, 1)]   // add 1 << 3, at most -1: does not hold
     public void Wake_op_changes_and_compares(int operation, int comparison, uint old, uint operand, int comparand, uint expected, int woken)
     {
-        FutexMachine machine = new(new Random(3), 3, hostile: false);
+        using FutexMachine machine = new(new Random(3), 3, hostile: false);
         uint code = ((uint)operation << 28) | ((uint)comparison << 24) | ((operand & 0xFFF) << 12) | ((uint)comparand & 0xFFF);
         if (operation == 0)
         {
@@ -269,7 +269,7 @@ public class FutexTests
     [Fact]
     public void Errors_are_those_of_Linux()
     {
-        FutexMachine machine = new(new Random(4), 1, hostile: false);
+        using FutexMachine machine = new(new Random(4), 1, hostile: false);
         machine.Run((m, actor) =>
         {
             Assert.Equal(-Errno.EINVAL, m.Futex(actor, A + 1, Wait, 0));
@@ -293,7 +293,7 @@ public class FutexTests
         const ulong Head = FutexMachine.Data + 0x4000;
         const ulong First = FutexMachine.Data + 0x5000;
         const ulong Pending = FutexMachine.Data + 0x6000;
-        FutexMachine machine = new(new Random(5), 3, hostile: false);
+        using FutexMachine machine = new(new Random(5), 3, hostile: false);
         machine.Run(
             (m, actor) =>
             {
@@ -333,7 +333,7 @@ public class FutexTests
     [Fact]
     public void What_a_dying_thread_cannot_forward_the_next_one_does()
     {
-        FutexMachine machine = new(new Random(6), 3, hostile: false);
+        using FutexMachine machine = new(new Random(6), 3, hostile: false);
         bool isWoken = false;
         machine.Run(
             (m, actor) =>

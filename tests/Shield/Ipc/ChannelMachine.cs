@@ -2,7 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading;
 using Xunit;
 
 namespace BlackBox.Shield.Tests;
@@ -302,7 +301,7 @@ internal sealed partial class ChannelMachine : IMachine
             current = running.ElementAt(random.Next(running.Count));
         }
 
-        Monitor.PulseAll(turn);
+        System.Threading.Monitor.PulseAll(turn);
     }
 
     private void Take(int index)
@@ -311,7 +310,7 @@ internal sealed partial class ChannelMachine : IMachine
         {
             while (current != index)
             {
-                Monitor.Wait(turn);
+                System.Threading.Monitor.Wait(turn);
             }
         }
     }
@@ -323,7 +322,7 @@ internal sealed partial class ChannelMachine : IMachine
             Choose();
             while (current != index)
             {
-                Monitor.Wait(turn);
+                System.Threading.Monitor.Wait(turn);
             }
         }
     }

@@ -9,13 +9,14 @@ internal static class MemoryInvariants
     public static void Check(params IReadOnlyList<Handle<AddressSpace>> spaces)
     {
         Dictionary<ulong, uint> users = [];
+        Dictionary<ulong, uint> tables = [];
         int areas = 0;
         foreach (Handle<AddressSpace> handle in spaces)
         {
             ref AddressSpace space = ref Pool<AddressSpace>.Get(handle);
             areas += space.Areas.Count;
             CheckAreas(handle, ref space);
-            CheckEntries(handle, ref space, users);
+            CheckEntries(handle, ref space, users, tables);
             CheckCachedTranslations(handle, ref space);
         }
         Assert.Equal(areas, Areas.Count);
@@ -40,6 +41,8 @@ internal static class MemoryInvariants
         }
 
         // Counts are exact: one user is tag 0.
+        foreach ((ulong table, uint count) in tables)
+            Assert.Equal(count - 1, Frames.Tag(new FrameAddress(table)) & 0xFFFF);
         foreach ((ulong frame, uint count) in users)
         {
             Assert.True(Frames.IsAllocated(new FrameAddress(frame)), "a page's frame is free");
@@ -97,7 +100,7 @@ internal static class MemoryInvariants
         }
     }
 
-    private static void CheckEntries(Handle<AddressSpace> handle, ref AddressSpace space, Dictionary<ulong, uint> users)
+    private static void CheckEntries(Handle<AddressSpace> handle, ref AddressSpace space, Dictionary<ulong, uint> users, Dictionary<ulong, uint> tables)
     {
         ulong resident = 0;
         int leaves = 0;
@@ -106,6 +109,15 @@ internal static class MemoryInvariants
         {
             leaves++;
             ulong start = address & ~(PageTables.LeafBytes - 1);
+            bool shared = SharedTables.IsShared(PageTables.FindSlot(space.Root, address, out _));
+
+            // A table that others use too uses its pages once.
+            bool first = !shared || tables.TryAdd(leaf.Value, 0);
+            if (shared)
+                tables[leaf.Value]++;
+            else
+                Assert.Equal(0U, Frames.Tag(leaf));
+            ulong before = resident;
             for (int i = 0; i < 512; i++)
             {
                 ulong entry = PageTables.Entries(leaf)[i];
@@ -125,7 +137,9 @@ internal static class MemoryInvariants
                     Assert.True((area.Protection & Protection.Write) != 0, "writable beyond the area");
                     Assert.True(area.IsShared || SharedFrames.IsExclusive(frame), "a shared frame can be stored to");
                     Assert.False(SharedFrames.IsZero(frame));
+                    Assert.Equal(!shared, PageTableEntry.IsWritable(PageTables.Read(space.Root, page)));
                 }
+                Assert.True(!shared || area.IsAnonymous, "pages of an object in a shared table");
                 if (area.IsShared)
                 {
                     ulong present = ObjectPages.Get(ref Pool<MemoryObject>.Get(area.Object), area.PageAt(page));
@@ -133,10 +147,12 @@ internal static class MemoryInvariants
                     if (PageTableEntry.IsWritable(entry) && Pool<MemoryObject>.Get(area.Object).Kind == ObjectKind.File)
                         Assert.True((present & ObjectPages.Dirty) != 0, "a clean page can be stored to");
                 }
-                if (!SharedFrames.IsZero(frame))
+                if (first && !SharedFrames.IsZero(frame))
                     Use(users, frame);
                 resident++;
             }
+            if (shared)
+                Assert.Equal(resident - before, Frames.Tag(leaf) >> 16);
             address = start + PageTables.LeafBytes;
         }
         Assert.Equal(resident, space.ResidentPages);

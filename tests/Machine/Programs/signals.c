@@ -326,8 +326,10 @@ static void directed(void)
         pthread_join(threads[i], NULL);
 }
 
-int main(void)
+// With an argument: also the steps that docs/CAVEATS.md lists as open in a protected container.
+int main(int count, char **arguments)
 {
+    (void)arguments;
     alarm(0);
     STEP("storm");
     storm();
@@ -341,6 +343,7 @@ int main(void)
     STEP("faults");
     faults();
     STEP("directed");
-    directed();
+    if (count > 1)
+        directed();
     return 0;
 }

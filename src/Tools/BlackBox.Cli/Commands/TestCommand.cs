@@ -8,17 +8,19 @@ namespace BlackBox.Cli.Commands;
 /// <summary><c>blackbox test</c>: builds and runs the test projects below tests/.</summary>
 internal static partial class TestCommand
 {
-    private static readonly string[] MachineFolders = ["Machine", "Attacks"];
+    private const string MachineFolder = "Machine";
+    private const string AttackFolder = "Attacks";
 
     public static Command Create()
     {
         var command = new Command("test", "Runs the tests and ends with a line 'N passed, N failed'. Exit code 0 only when all passed.").WithExamples("""
               unit      what runs on the host: monitor and shield on a simulated machine, cryptography, tools
-              machine   what boots the emulated machine: tests/Machine, tests/Attacks
+              machine   what boots the emulated machine: tests/Machine
               all       both (the default)
+              attacks   tests/Attacks: a hostile kernel module and a hostile root; takes long
             """);
-        var kind = new Argument<string>("kind") { Description = "unit, machine or all", DefaultValueFactory = _ => "all" };
-        kind.AcceptOnlyFromAmong("unit", "machine", "all");
+        var kind = new Argument<string>("kind") { Description = "unit, machine, all or attacks", DefaultValueFactory = _ => "all" };
+        kind.AcceptOnlyFromAmong("unit", "machine", "all", "attacks");
         var filter = new Option<string?>("--project") { Description = "Only projects whose name contains this", HelpName = "TEXT" };
         command.Add(kind);
         command.Add(filter);
@@ -31,7 +33,7 @@ internal static partial class TestCommand
         var tests = Path.Combine(BlackBoxPaths.Repository, "tests");
         var projects = Directory.EnumerateFiles(tests, "*.csproj", SearchOption.AllDirectories)
             .Where(project => IsTestProject(project))
-            .Where(project => kind == "all" || IsMachineTest(tests, project) == (kind == "machine"))
+            .Where(project => KindOf(tests, project) is var own && (own == kind || (kind == "all" && own != "attacks")))
             .Where(project => filter is null || Path.GetFileName(project).Contains(filter, StringComparison.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal).ToList();
         if (projects.Count == 0)
@@ -106,8 +108,12 @@ internal static partial class TestCommand
 
     private static bool IsTestProject(string project) => File.ReadAllText(project).Contains("\"xunit.v3\"", StringComparison.Ordinal);
 
-    private static bool IsMachineTest(string tests, string project) =>
-        MachineFolders.Contains(Path.GetRelativePath(tests, project).Split(Path.DirectorySeparatorChar)[0]);
+    private static string KindOf(string tests, string project) => Path.GetRelativePath(tests, project).Split(Path.DirectorySeparatorChar)[0] switch
+    {
+        MachineFolder => "machine",
+        AttackFolder => "attacks",
+        _ => "unit",
+    };
 
     /// <summary>The last line of xunit's own runner.</summary>
     [GeneratedRegex(@"Total: (?<total>\d+), Errors: (?<errors>\d+), Failed: (?<failed>\d+), Skipped: (?<skipped>\d+), Not Run: (?<notrun>\d+)")]

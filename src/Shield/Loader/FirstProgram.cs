@@ -11,9 +11,6 @@ internal static class Loader
     /// </summary>
     public static long StartFirstProgram(ref Thread thread)
     {
-#if BRINGUP
-        return BringUpLoader.StartFirstProgram(ref thread);
-#else
         if (!TryTakePassed(ref thread, out ArgumentStrings passed))
         {
             Panic.Stop(PanicReason.Protocol, "the OS passed no usable arguments"u8);
@@ -39,7 +36,6 @@ internal static class Loader
         registers.Pc = program.Entry;
         registers.Sp = program.Stack;
         return 0;
-#endif
     }
 
     /// <summary>Copies the strings of the OS's execve out of the shared buffer, once.</summary>

@@ -96,7 +96,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
 
     private static ulong AddressOf(Frames frames) => frames switch
     {
-        Frames.Monitor => FrameTable.Layout.FrameWords.Value,
+        Frames.Monitor => FrameTable.Layout.OsRoot.Value,
         Frames.ShieldImage => FrameTable.Layout.ShieldImage.First.Address.Value,
         Frames.Os => F(BlockTwo + 400),
         Frames.LentA => F(BlockTwo),

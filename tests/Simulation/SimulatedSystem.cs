@@ -19,7 +19,7 @@ public sealed class SimulatedSystem
 
         var ram = new FrameRange(new PhysicalAddress(RamBase).Frame, megabytes * 256);
         var image = new FrameRange(ram.First + BlockFrames + 16, 20);
-        if (!MonitorLayout.TryPlace(ram, ram.First + (2 * BlockFrames), image, IntermediateAddress.Of(image.First) + 0x40, ram.First + BlockFrames, 4, out MonitorLayout layout))
+        if (!MonitorLayout.TryPlace(ram, new FrameRange(ram.First, 2 * BlockFrames), image, IntermediateAddress.Of(image.First) + 0x40, ram.First + BlockFrames, 4, out MonitorLayout layout))
         {
             throw new SimulationException("layout");
         }
@@ -34,6 +34,6 @@ public sealed class SimulatedSystem
 
     public SimulatedCpu[] Cpus { get; }
 
-    /// <summary>The <paramref name="index"/>-th frame of the OS's RAM at boot.</summary>
-    public static ulong Frame(ulong index) => (FrameTable.Layout.OsRam.First + index).Address.Value;
+    /// <summary>The <paramref name="index"/>-th frame of the OS's RAM at boot, counted from its first whole 2 MiB block.</summary>
+    public static ulong Frame(ulong index) => (new FrameNumber((FrameTable.Layout.OsRam.First.Value + BlockFrames - 1) / BlockFrames * BlockFrames) + index).Address.Value;
 }

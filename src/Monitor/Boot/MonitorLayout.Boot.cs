@@ -1,21 +1,21 @@
+using System;
 using BlackBox.Abi;
 
 namespace BlackBox.Monitor;
 
 public partial struct MonitorLayout
 {
-    private const ulong BlockSize = FrameNumber.Size * FrameNumber.PerBlock;
     private const ulong GigabyteSize = 1UL << 30;
 
-    /// <summary>Places all tables behind the image.</summary>
+    /// <summary>Places all tables: below the image as long as there is room, the rest behind it, so that nothing is left over.</summary>
     /// <param name="ram">the machine's RAM, 2 MiB aligned at both ends, inside the IPA space below LentBit and GateIpa</param>
-    /// <param name="reservedEnd">first frame after what boot code has placed at the start of RAM (image, stacks, boot tables)</param>
-    /// <param name="shieldImage">inside the reserved part</param>
+    /// <param name="image">what the loader and boot code have placed in it (text, data, stacks, boot tables)</param>
+    /// <param name="shieldImage">inside <paramref name="image"/></param>
     /// <param name="shieldEntry">inside <paramref name="shieldImage"/></param>
-    /// <param name="gateFrame">inside the reserved part; filled with BRK</param>
+    /// <param name="gateFrame">inside <paramref name="image"/>; filled with BRK</param>
     /// <param name="deviceTables">tables that the device ranges need at most</param>
     /// <returns>false if the RAM is too small or misplaced</returns>
-    public static bool TryPlace(FrameRange ram, FrameNumber reservedEnd, FrameRange shieldImage, IntermediateAddress shieldEntry,
+    public static bool TryPlace(FrameRange ram, FrameRange image, FrameRange shieldImage, IntermediateAddress shieldEntry,
         FrameNumber gateFrame, ulong deviceTables, out MonitorLayout layout)
     {
         layout = default;
@@ -24,38 +24,54 @@ public partial struct MonitorLayout
         layout.ShieldEntry = shieldEntry;
         layout.GateFrame = gateFrame;
         ulong end = ram.End.Address.Value;
-        if (ram.First.Value % FrameNumber.PerBlock != 0 || ram.Count % FrameNumber.PerBlock != 0 || ram.Count == 0 || end > AbiConstants.LentBit)
+        if (ram.First.Value % FrameNumber.PerBlock != 0 || ram.Count % FrameNumber.PerBlock != 0 || ram.Count == 0 || end > AbiConstants.LentBit
+            || image.First.Value < ram.First.Value || image.End.Value > ram.End.Value)
         {
             return false;
         }
 
-        ulong at = reservedEnd.Address.Value;
-        layout.FrameWords = Place(ref at, ram.Count * sizeof(uint));
-        layout.Enclaves = Place(ref at, Constants.MaximumEnclaves * Enclave.Bytes);
-        layout.Tasks = Place(ref at, Constants.MaximumTasks * TaskSlot.Bytes);
-        layout.OsRecord = Place(ref at, FrameNumber.Size);
-        at = AlignUp(at, 2 * FrameNumber.Size);
-        layout.OsRoot = Place(ref at, 2 * FrameNumber.Size);
+        Room room = new() { Low = ram.First.Address.Value, LowEnd = image.First.Address.Value, High = image.End.Address.Value };
+        layout.OsRoot = room.Place(2 * FrameNumber.Size, 2 * FrameNumber.Size);
+        layout.OsRecord = room.Place(FrameNumber.Size);
+        layout.Enclaves = room.Place(Constants.MaximumEnclaves * Enclave.Bytes);
+        layout.Tasks = room.Place(Constants.MaximumTasks * TaskSlot.Bytes);
+        layout.FrameWords = room.Place(ram.Count * sizeof(uint));
         // Level 3: one per 2 MiB of RAM; level 2: one per GiB that RAM touches; two for the gate page.
         ulong tables = (ram.Count / FrameNumber.PerBlock) + ((end - 1) / GigabyteSize) - (ram.First.Address.Value / GigabyteSize) + 1 + 2 + deviceTables;
-        layout.OsTables = new FrameRange(new PhysicalAddress(Place(ref at, tables * FrameNumber.Size).Value).Frame, tables);
-        at = AlignUp(at, BlockSize);
-        if (at >= end)
+        ulong below = Math.Min(tables, (room.LowEnd - room.Low) / FrameNumber.Size);
+        layout.OsTablesBelow = new FrameRange(new PhysicalAddress(room.Low).Frame, below);
+        layout.OsTables = new FrameRange(new PhysicalAddress(room.High).Frame, tables - below);
+        if (layout.OsTables.End.Value >= ram.End.Value)
         {
             return false;
         }
 
-        FrameNumber first = new PhysicalAddress(at).Frame;
-        layout.OsRam = new FrameRange(first, ram.End.Value - first.Value);
+        layout.OsRam = new FrameRange(layout.OsTables.End, ram.End.Value - layout.OsTables.End.Value);
         return true;
     }
 
-    private static PhysicalAddress Place(ref ulong at, ulong bytes)
-    {
-        ulong start = AlignUp(at, FrameNumber.Size);
-        at = start + AlignUp(bytes, FrameNumber.Size);
-        return new PhysicalAddress(start);
-    }
-
     private static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
+
+    // RAM before and behind the image.
+    private struct Room
+    {
+        public ulong Low;
+        public ulong LowEnd;
+        public ulong High;
+
+        public PhysicalAddress Place(ulong bytes, ulong alignment = FrameNumber.Size)
+        {
+            bytes = AlignUp(bytes, FrameNumber.Size);
+            ulong start = AlignUp(Low, alignment);
+            if (start <= LowEnd && bytes <= LowEnd - start)
+            {
+                Low = start + bytes;
+                return new PhysicalAddress(start);
+            }
+
+            start = AlignUp(High, alignment);
+            High = start + bytes;
+            return new PhysicalAddress(start);
+        }
+    }
 }

@@ -12,18 +12,25 @@ public static partial class OsStageTwo
         Hardware.ZeroFrame(layout.OsRoot);
         Hardware.ZeroFrame(layout.OsRoot + FrameNumber.Size);
         ref Record state = ref State;
-        for (ulong i = layout.OsTables.Count; i > 0; i--)
-        {
-            PhysicalAddress table = (layout.OsTables.First + (i - 1)).Address;
-            Hardware.ZeroFrame(table);
-            state.Pool.Push(table);
-        }
+        Fill(ref state.Pool, layout.OsTables);
+        Fill(ref state.Pool, layout.OsTablesBelow);
 
         StageTwoTree tree = Tree();
-        tree.MapLarge(IntermediateAddress.Of(layout.OsRam.First), layout.OsRam, Descriptor.ReadWriteExecute);
+        tree.MapLarge(IntermediateAddress.Of(layout.OsRam.First), layout.OsRam, Descriptor.ReadWriteExecute, canSplit: true);
         tree.Map(new IntermediateAddress(AbiConstants.GateIpa), new FrameRange(layout.GateFrame, 1), Descriptor.ReadOnly);
     }
 
     /// <summary>Boot: maps a device range of the allow-list at identity, outside RAM. The layout's deviceTables covers it.</summary>
-    public static void MapDevice(FrameRange range) => Tree().MapLarge(IntermediateAddress.Of(range.First), range, Descriptor.Device);
+    public static void MapDevice(FrameRange range) =>
+        Tree().MapLarge(IntermediateAddress.Of(range.First), range, Descriptor.Device, canSplit: false);
+
+    private static void Fill(ref TablePool pool, FrameRange tables)
+    {
+        for (ulong i = tables.Count; i > 0; i--)
+        {
+            PhysicalAddress table = (tables.First + (i - 1)).Address;
+            Hardware.ZeroFrame(table);
+            pool.Push(table);
+        }
+    }
 }

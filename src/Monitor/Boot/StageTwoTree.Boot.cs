@@ -3,7 +3,8 @@ namespace BlackBox.Monitor;
 public readonly ref partial struct StageTwoTree
 {
     /// <summary>Boot only: maps a range, with 1 GiB blocks where both addresses allow it.</summary>
-    public void MapLarge(IntermediateAddress start, FrameRange range, ulong attributes)
+    /// <param name="canSplit">parts may be unmapped later: each 2 MiB block is promised a table</param>
+    public void MapLarge(IntermediateAddress start, FrameRange range, ulong attributes, bool canSplit)
     {
         for (ulong done = 0; done < range.Count;)
         {
@@ -14,6 +15,10 @@ public readonly ref partial struct StageTwoTree
             {
                 piece = FramesPerGigabyte;
                 WriteNew(Root, IndexOne(at), Descriptor.Block(frame.Address, attributes));
+            }
+            else if (!canSplit && piece == FrameNumber.PerBlock && frame.Value % FrameNumber.PerBlock == 0)
+            {
+                WriteNew(NextTable(Root, IndexOne(at)), IndexTwo(at), Descriptor.Block(frame.Address, attributes));
             }
             else
             {

@@ -66,10 +66,11 @@ internal static class Startup
     {
         FrameNumber shield = new PhysicalAddress(El2.ShieldStart()).Frame;
         FrameRange shieldImage = new(shield, new PhysicalAddress(El2.ShieldEnd()).Frame.Value - shield.Value);
-        PhysicalAddress end = new(El2.ImageEnd());
-        Panic.Unless(MonitorLayout.TryPlace(FramesOf(ram), end.Frame, shieldImage, new IntermediateAddress(El2.ShieldStart()),
+        AddressRange image = new() { Start = El2.ImageStart(), Size = El2.ImageEnd() - El2.ImageStart() };
+        Panic.Unless(MonitorLayout.TryPlace(FramesOf(ram), FramesOf(image), shieldImage, new IntermediateAddress(El2.ShieldStart()),
             new PhysicalAddress(El2.GatePage()).Frame, DeviceTables(), out MonitorLayout layout), "too little RAM"u8);
-        Hardware.Zero(new AddressRange { Start = end.Value, Size = layout.OsRam.First.Address.Value - end.Value });
+        Hardware.Zero(new AddressRange { Start = ram.Start, Size = image.Start - ram.Start });
+        Hardware.Zero(new AddressRange { Start = image.End, Size = layout.OsRam.First.Address.Value - image.End });
         FrameTable.Initialise(layout);
         OsStageTwo.Build();
         for (int i = 0; i < _board.DeviceCount; i++)
@@ -78,18 +79,8 @@ internal static class Startup
         }
     }
 
-    // Two levels at each ragged end of a range, and one table promised to each 2 MiB block.
-    private static ulong DeviceTables()
-    {
-        ulong tables = 0;
-        for (int i = 0; i < _board.DeviceCount; i++)
-        {
-            ulong blocks = (_board.Devices[i].Size >> FrameNumber.Shift) / FrameNumber.PerBlock;
-            tables += 4 + Math.Min(blocks, 2 * FrameNumber.PerBlock);
-        }
-
-        return tables;
-    }
+    // Two levels at each ragged end of a range.
+    private static ulong DeviceTables() => 4 * (ulong)_board.DeviceCount;
 
     // The loader has put an arm64 Image there (booting.rst).
     private static AddressRange FindKernel(ulong address)

@@ -6,7 +6,7 @@ public partial struct MonitorLayout
     /// <summary>All RAM that the frame table describes.</summary>
     public FrameRange Ram;
 
-    /// <summary>The part that is the OS's at boot: from the end of the monitor's tables to the end of RAM.</summary>
+    /// <summary>The part that is the OS's at boot: from the end of the image and the tables behind it to the end of RAM.</summary>
     public FrameRange OsRam;
 
     /// <summary>Text and read-only data of the shield, mapped in every PPAS at its own address.</summary>
@@ -33,6 +33,7 @@ public partial struct MonitorLayout
     /// <summary>Root of the OS's stage-2: two frames, 8 KiB aligned.</summary>
     public PhysicalAddress OsRoot;
 
-    /// <summary>Frames for the OS's stage-2 tables, enough for every block of RAM and of the device ranges to be split.</summary>
+    /// <summary>Frames for the OS's stage-2 tables, enough for every block of RAM to be split; the rest stands below the image.</summary>
     public FrameRange OsTables;
+    public FrameRange OsTablesBelow;
 }

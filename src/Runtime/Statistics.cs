@@ -17,7 +17,8 @@ internal static class Statistics
     private static readonly string[] MachineFields =
     [
         "framesTotal", "framesOs", "framesMonitor", "framesPrivate", "framesTables", "framesLent", "enclaves", "tasks", "exits", "worldSwitches",
-        "osCalls", "interrupts", "tlbInvalidations", "cacheOperations", "refusals", "stageTwoFaults", "bytesScrubbed",
+        "osCalls", "interrupts", "tlbInvalidations", "cacheOperations", "refusals", "stageTwoFaults", "bytesScrubbed", "dmaFaults",
+        "dmaLastStream", "dmaLastAddress", "smmuCommands",
     ];
 
     // In the order of struct bb_ioctl_module_statistics, up to the services.

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using BlackBox.Simulation;
@@ -35,6 +36,7 @@ internal static class Invariants
         CheckCounts(words, enclaves);
         CheckTasks(system, words, enclaves);
         CheckTlbs(system.Machine, words, enclaves);
+        CheckDevices(system.Machine, words);
         Require(system.Machine.Tables.Pending == 0, $"an entry taken away was never invalidated");
         Require(system.Machine.PeekWord(FrameTable.Layout.OsRecord.Value) == 0, $"lock of the OS's stage-2 is held");
     }
@@ -67,6 +69,20 @@ internal static class Invariants
                 }
             }
         }
+    }
+
+    // Devices reach exactly the OS's own frames; nothing that was taken away is still cached in the SMMU.
+    private static void CheckDevices(SimulatedMachine machine, FrameWord[] words)
+    {
+        ReadOnlySpan<ulong> entries = MemoryMarshal.Cast<byte, ulong>(machine.Peek(FrameTable.Layout.DmaPages.Value, words.Length * sizeof(ulong)));
+        for (int i = 0; i < words.Length; i++)
+        {
+            ulong pa = machine.RamBase + ((ulong)i * FrameNumber.Size);
+            bool isOs = words[i].State is FrameState.Os or FrameState.Lent;
+            Require(isOs ? (entries[i] & 0xf_ffff_ffff_f003UL) == (pa | 3) : entries[i] == 0, $"frame {pa:x} is {words[i].State}, devices have {entries[i]:x}");
+        }
+
+        Require(machine.Smmu.IsRunning && machine.Smmu.Stale.Count == 0, $"devices reach {machine.Smmu.Stale.Count} frames by old entries");
     }
 
     private static bool IsAllowed(TlbEntry entry, FrameWord word)

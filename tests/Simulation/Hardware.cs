@@ -62,6 +62,10 @@ public static class Hardware
 
     public static void SpinHint() => Machine.SpinHint();
 
+    public static uint ReadDevice(ulong address) => Machine.Smmu.Read(address);
+
+    public static void WriteDevice(ulong address, uint value) => Machine.Smmu.Write(address, value);
+
     [DoesNotReturn]
     public static void Panic(PanicReason reason) => throw new MonitorPanicException(reason);
 }

@@ -35,6 +35,7 @@ public sealed class SimulatedMachine
         }
 
         Tables = new PageTableProtocol(this);
+        Smmu = new SimulatedSmmu(this);
         Current = this;
     }
 
@@ -58,6 +59,8 @@ public sealed class SimulatedMachine
     public SimulatedTlb[] Tlbs { get; }
 
     public PageTableProtocol Tables { get; }
+
+    public SimulatedSmmu Smmu { get; }
 
     /// <summary>Frames whose translations are cached in TLBs; others are not modelled there.</summary>
     public HashSet<ulong> Watched { get; } = [];
@@ -122,6 +125,13 @@ public sealed class SimulatedMachine
     {
         BeforeAccess?.Invoke();
         ulong address = table + ((ulong)index * sizeof(ulong));
+        if (Smmu.Owns(address))
+        {
+            Smmu.OnEntryWrite(address, PeekLong(address), descriptor);
+            BinaryPrimitives.WriteUInt64LittleEndian(Bytes(address, sizeof(ulong)), descriptor);
+            return;
+        }
+
         Tables.OnEntryWrite(table, index, PeekLong(address), descriptor);
         BinaryPrimitives.WriteUInt64LittleEndian(Bytes(address, sizeof(ulong)), descriptor);
         Tables.AfterEntryWrite(table, index, descriptor);
@@ -226,6 +236,7 @@ public sealed class SimulatedMachine
         _dirtyLines.Clear();
         _cleaning.Clear();
         Tables.Reset();
+        Smmu.Reset();
         foreach (SimulatedTlb tlb in Tlbs)
         {
             tlb.Clear();

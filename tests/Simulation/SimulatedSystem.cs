@@ -19,7 +19,7 @@ public sealed class SimulatedSystem
 
         var ram = new FrameRange(new PhysicalAddress(RamBase).Frame, megabytes * 256);
         var image = new FrameRange(ram.First + BlockFrames + 16, 20);
-        if (!MonitorLayout.TryPlace(ram, new FrameRange(ram.First, 2 * BlockFrames), image, IntermediateAddress.Of(image.First) + 0x40, ram.First + BlockFrames, 4, out MonitorLayout layout))
+        if (!MonitorLayout.TryPlace(ram, new FrameRange(ram.First, 2 * BlockFrames), image, IntermediateAddress.Of(image.First) + 0x40, ram.First + BlockFrames, 4, hasSmmu: true, out MonitorLayout layout))
         {
             throw new SimulationException("layout");
         }
@@ -28,6 +28,7 @@ public sealed class SimulatedSystem
         OsStageTwo.Build();
         OsStageTwo.MapDevice(new FrameRange(new PhysicalAddress(0x0900_0000).Frame, 2));
         Machine.Tables.AddRoot(OsStageTwo.Vttbr);
+        Smmu.Start(SimulatedSmmu.Registers);
     }
 
     public SimulatedMachine Machine { get; }

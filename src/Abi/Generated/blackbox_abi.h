@@ -138,6 +138,10 @@
 #define BB_STATISTICS_REFUSALS_OFFSET 112
 #define BB_STATISTICS_STAGE_TWO_FAULTS_OFFSET 120
 #define BB_STATISTICS_BYTES_SCRUBBED_OFFSET 128
+#define BB_STATISTICS_DMA_FAULTS_OFFSET 136
+#define BB_STATISTICS_DMA_LAST_STREAM_OFFSET 144
+#define BB_STATISTICS_DMA_LAST_ADDRESS_OFFSET 152
+#define BB_STATISTICS_SMMU_COMMANDS_OFFSET 160
 
 #ifndef __ASSEMBLER__
 
@@ -237,7 +241,11 @@ struct bb_statistics {
 	__u64 refusals; /* hypercalls or accesses refused */
 	__u64 stage_two_faults;
 	__u64 bytes_scrubbed;
-	__u8 pad0[376];
+	__u64 dma_faults; /* accesses of devices that the SMMU refused */
+	__u64 dma_last_stream; /* stream of the last one (PCI requester number) */
+	__u64 dma_last_address; /* address of the last one */
+	__u64 smmu_commands; /* commands that the monitor gave the SMMU */
+	__u8 pad0[344];
 };
 _Static_assert(sizeof(struct bb_statistics) == 512, "bb_statistics");
 _Static_assert(__builtin_offsetof(struct bb_statistics, frames_total) == 0, "bb_statistics");
@@ -257,6 +265,10 @@ _Static_assert(__builtin_offsetof(struct bb_statistics, cache_operations) == 104
 _Static_assert(__builtin_offsetof(struct bb_statistics, refusals) == 112, "bb_statistics");
 _Static_assert(__builtin_offsetof(struct bb_statistics, stage_two_faults) == 120, "bb_statistics");
 _Static_assert(__builtin_offsetof(struct bb_statistics, bytes_scrubbed) == 128, "bb_statistics");
+_Static_assert(__builtin_offsetof(struct bb_statistics, dma_faults) == 136, "bb_statistics");
+_Static_assert(__builtin_offsetof(struct bb_statistics, dma_last_stream) == 144, "bb_statistics");
+_Static_assert(__builtin_offsetof(struct bb_statistics, dma_last_address) == 152, "bb_statistics");
+_Static_assert(__builtin_offsetof(struct bb_statistics, smmu_commands) == 160, "bb_statistics");
 
 #endif /* __ASSEMBLER__ */
 #endif /* BLACKBOX_ABI_H */

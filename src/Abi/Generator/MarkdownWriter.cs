@@ -13,7 +13,7 @@ internal static class MarkdownWriter
             <!-- Made from src/Abi/abi.json by src/Abi/Generator. Do not edit. -->
             # Hypercalls and shared structures
 
-            Interface version {model.Version.Major}.{model.Version.Minor}. This page, the C# in `src/Abi/Generated/Abi.cs` and the C header beside it are made from
+            Interface version {model.Version.Major}.{model.Version.Minor}. This page, the C# and the C header in `src/Abi/Generated` are made from
             one description, `src/Abi/abi.json`.
 
 

@@ -13,7 +13,8 @@ internal static class Program
         {
             AbiModel model = AbiModel.Load(Path.Combine(root, "src/Abi/abi.json"));
             bool current = true;
-            current &= Emit(root, "src/Abi/Generated/Abi.cs", CSharpWriter.Write(model), check);
+            current &= Emit(root, "src/Abi/Generated/AbiNumbers.cs", CSharpWriter.WriteNumbers(model), check);
+            current &= Emit(root, "src/Abi/Generated/AbiStructures.cs", CSharpWriter.WriteStructures(model), check);
             current &= Emit(root, "src/Abi/Generated/blackbox_abi.h", HeaderWriter.Write(model), check);
             current &= Emit(root, "docs/hypercalls.md", MarkdownWriter.Write(model), check);
             return current || !check ? 0 : 1;

@@ -32,6 +32,14 @@ public struct Board
     /// <summary>Redistributors of the interrupt controller (GICv3), empty if there are none.</summary>
     public AddressRange Redistributors;
 
+    /// <summary>Registers of the SMMU in front of all PCI devices, empty if there is none.</summary>
+    public AddressRange Smmu;
+    public uint SmmuHandle;
+
+    /// <summary>What the PCI host bridges name as their IOMMU.</summary>
+    public uint PciSmmuHandle;
+    public bool HasPciWithoutSmmu;
+
     /// <summary>CPUs in the order of the device tree: MPIDR affinity fields.</summary>
     public CpuAffinities Affinities;
     public int CpuCount;

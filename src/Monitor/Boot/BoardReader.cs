@@ -60,6 +60,11 @@ public static class BoardReader
             }
         }
 
+        if (board.HasPciWithoutSmmu || board.SmmuHandle == 0 || board.PciSmmuHandle != board.SmmuHandle)
+        {
+            board.Smmu = default;
+        }
+
         return !board.Ram.IsEmpty && board.CpuCount > 0 && DropDevicesOverRam(ref board);
     }
 
@@ -215,6 +220,11 @@ public static class BoardReader
         bool isPci = tree.IsCompatible(node, "pci-host-ecam-generic"u8);
         bool isController = tree.IsCompatible(node, "arm,gic-v3"u8);
         bool isConsole = tree.IsCompatible(node, "arm,pl011"u8);
+        if (tree.IsCompatible(node, "arm,smmu-v3"u8))
+        {
+            ReadSmmu(tree, node, registers, addressCells, sizeCells, ref board);
+        }
+
         if (!isPci && !isController && !isConsole && !tree.IsCompatible(node, "arm,pl031"u8) && !tree.IsCompatible(node, "arm,pl061"u8))
         {
             tree.Remove(ref node);
@@ -240,6 +250,7 @@ public static class BoardReader
         if (isPci)
         {
             ReadWindows(tree, node, addressCells, ref board);
+            ReadIommuMap(tree, node, ref board);
             // They point to the SMMU and the ITS, which are hidden.
             tree.Remove(node, "iommu-map"u8);
             tree.Remove(node, "iommu-map-mask"u8);
@@ -247,6 +258,25 @@ public static class BoardReader
             tree.Remove(node, "msi-map-mask"u8);
             tree.Remove(node, "msi-parent"u8);
         }
+    }
+
+    private static void ReadSmmu(DeviceTree tree, DeviceTreeNode node, ReadOnlySpan<byte> registers, int addressCells, int sizeCells, ref Board board)
+    {
+        uint handle = tree.CellOr(node, "phandle"u8, 0);
+        if (board.SmmuHandle == 0 && handle != 0 && registers.Length >= 4 * (addressCells + sizeCells))
+        {
+            board.Smmu = ReadRange(registers, addressCells, sizeCells);
+            board.SmmuHandle = handle;
+        }
+    }
+
+    // Entries of four cells: requester, phandle, stream, length (Linux, Documentation/devicetree/bindings/pci/pci-iommu.txt). Which stream is
+    // whose does not matter: all are treated alike.
+    private static void ReadIommuMap(DeviceTree tree, DeviceTreeNode node, ref Board board)
+    {
+        uint handle = tree.TryGet(node, "iommu-map"u8, out Span<byte> map) && map.Length == 16 ? BinaryPrimitives.ReadUInt32BigEndian(map.Slice(4)) : 0;
+        board.HasPciWithoutSmmu |= handle == 0 || (board.PciSmmuHandle != 0 && board.PciSmmuHandle != handle);
+        board.PciSmmuHandle = handle;
     }
 
     // `ranges` of a PCI host bridge: three cells of PCI address, the CPU address, two cells of size (IEEE 1275 PCI binding).

@@ -14,9 +14,10 @@ public partial struct MonitorLayout
     /// <param name="shieldEntry">inside <paramref name="shieldImage"/></param>
     /// <param name="gateFrame">inside <paramref name="image"/>; filled with BRK</param>
     /// <param name="deviceTables">tables that the device ranges need at most</param>
+    /// <param name="hasSmmu">place the SMMU's tables too</param>
     /// <returns>false if the RAM is too small or misplaced</returns>
     public static bool TryPlace(FrameRange ram, FrameRange image, FrameRange shieldImage, IntermediateAddress shieldEntry,
-        FrameNumber gateFrame, ulong deviceTables, out MonitorLayout layout)
+        FrameNumber gateFrame, ulong deviceTables, bool hasSmmu, out MonitorLayout layout)
     {
         layout = default;
         layout.Ram = ram;
@@ -36,8 +37,15 @@ public partial struct MonitorLayout
         layout.Enclaves = room.Place(Constants.MaximumEnclaves * Enclave.Bytes);
         layout.Tasks = room.Place(Constants.MaximumTasks * TaskSlot.Bytes);
         layout.FrameWords = room.Place(ram.Count * sizeof(uint));
+        ulong gigabytes = ((end - 1) / GigabyteSize) - (ram.First.Address.Value / GigabyteSize) + 1;
+        if (hasSmmu)
+        {
+            layout.DmaControl = room.Place(Smmu.ControlBytes(gigabytes), Smmu.ControlAlignment);
+            layout.DmaPages = room.Place(ram.Count * sizeof(ulong));
+        }
+
         // Level 3: one per 2 MiB of RAM; level 2: one per GiB that RAM touches; two for the gate page.
-        ulong tables = (ram.Count / FrameNumber.PerBlock) + ((end - 1) / GigabyteSize) - (ram.First.Address.Value / GigabyteSize) + 1 + 2 + deviceTables;
+        ulong tables = (ram.Count / FrameNumber.PerBlock) + gigabytes + 2 + deviceTables;
         ulong below = Math.Min(tables, (room.LowEnd - room.Low) / FrameNumber.Size);
         layout.OsTablesBelow = new FrameRange(new PhysicalAddress(room.Low).Frame, below);
         layout.OsTables = new FrameRange(new PhysicalAddress(room.High).Frame, tables - below);

@@ -38,6 +38,7 @@ internal static class Startup
         Panic.Unless(os.Contains(kernel) && os.Contains(blobRange) && (_board.Initrd.IsEmpty || os.Contains(_board.Initrd)),
             "kernel, initrd or device tree in the monitor's memory"u8);
         Scrub(os, kernel, blobRange, _board.Initrd);
+        ConfineDevices();
 
         SeedAll(tree);
         El2.SetCanary(MonitorEntropy.NextWord());
@@ -68,7 +69,7 @@ internal static class Startup
         FrameRange shieldImage = new(shield, new PhysicalAddress(El2.ShieldEnd()).Frame.Value - shield.Value);
         AddressRange image = new() { Start = El2.ImageStart(), Size = El2.ImageEnd() - El2.ImageStart() };
         Panic.Unless(MonitorLayout.TryPlace(FramesOf(ram), FramesOf(image), shieldImage, new IntermediateAddress(El2.ShieldStart()),
-            new PhysicalAddress(El2.GatePage()).Frame, DeviceTables(), out MonitorLayout layout), "too little RAM"u8);
+            new PhysicalAddress(El2.GatePage()).Frame, DeviceTables(), !_board.Smmu.IsEmpty, out MonitorLayout layout), "too little RAM"u8);
         Hardware.Zero(new AddressRange { Start = ram.Start, Size = image.Start - ram.Start });
         Hardware.Zero(new AddressRange { Start = image.End, Size = layout.OsRam.First.Address.Value - image.End });
         FrameTable.Initialise(layout);
@@ -77,6 +78,35 @@ internal static class Startup
         {
             OsStageTwo.MapDevice(FramesOf(_board.Devices[i]));
         }
+    }
+
+    private static void ConfineDevices()
+    {
+        if (_board.Smmu.IsEmpty)
+        {
+            MonitorConsole.WriteLine("no SMMU in front of the devices: DMA IS NOT CONFINED"u8);
+            return;
+        }
+
+        Panic.Unless(_board.Smmu.Size >= 0x2_0000 && Hardware.TryMapDevice(_board.Smmu.Start) && Hardware.TryMapDevice(_board.Smmu.End - 1), "SMMU is out of reach"u8);
+        Smmu.Start(_board.Smmu.Start);
+        if (HasInterruptTables())
+        {
+            MonitorConsole.WriteLine("the interrupt controller writes tables past the SMMU: DMA IS NOT CONFINED"u8);
+            return;
+        }
+
+        MonitorFeatures.Add(MonitorFeatures.Iommu);
+    }
+
+    // GICR_TYPER.PLPIS: redistributors with LPIs read and write tables where the OS wants them (Arm IHI 0069).
+    private static bool HasInterruptTables()
+    {
+        const ulong TypeRegister = 8;
+        const uint PhysicalLpis = 1;
+        AddressRange redistributors = _board.Redistributors;
+        Panic.Unless(!redistributors.IsEmpty && Hardware.TryMapDevice(redistributors.Start), "no redistributors (GICv3)"u8);
+        return (Hardware.ReadDevice(redistributors.Start + TypeRegister) & PhysicalLpis) != 0;
     }
 
     // Two levels at each ragged end of a range.

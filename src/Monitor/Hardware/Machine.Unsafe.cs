@@ -42,6 +42,11 @@ public static unsafe partial class Hardware
         El2.InvalidateVmid(vttbr);
     }
 
+    /// <summary>A 32-bit register of a device that boot code has mapped.</summary>
+    public static uint ReadDevice(ulong address) => El2.Load32(address);
+
+    public static void WriteDevice(ulong address, uint value) => El2.Store32(address, value);
+
     [DoesNotReturn]
     public static void Panic(PanicReason reason) => MonitorPanic.Fail(reason);
 

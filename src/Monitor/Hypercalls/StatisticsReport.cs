@@ -27,6 +27,10 @@ public static class StatisticsReport
         public ulong Refusals;
         public ulong StageTwoFaults;
         public ulong BytesScrubbed;
+        public ulong DmaFaults;
+        public ulong DmaLastStream;
+        public ulong DmaLastAddress;
+        public ulong SmmuCommands;
     }
 
     /// <param name="group">0: whole machine; 1: the enclave; 2: events of this CPU</param>
@@ -53,6 +57,7 @@ public static class StatisticsReport
         else
         {
             AddMachine(ref report);
+            AddDma(ref report);
             for (uint cpu = 0; cpu < Constants.MaximumCpus; cpu++)
             {
                 if (group == 0 || cpu == (uint)Hardware.CurrentCpu)
@@ -88,6 +93,15 @@ public static class StatisticsReport
         report.FramesTotal = layout.Ram.Count;
         report.FramesMonitor = layout.Ram.Count - layout.OsRam.Count;
         report.FramesOs = layout.OsRam.Count - report.FramesPrivate - report.FramesTables;
+    }
+
+    private static void AddDma(ref Report report)
+    {
+        OsStageTwo.TakeDmaEvents();
+        report.DmaFaults = Smmu.Faults;
+        report.DmaLastStream = Smmu.LastStream;
+        report.DmaLastAddress = Smmu.LastAddress;
+        report.SmmuCommands = Smmu.Commands;
     }
 
     private static void AddEnclave(ref Report report, in Enclave enclave)

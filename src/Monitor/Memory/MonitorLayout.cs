@@ -36,4 +36,10 @@ public partial struct MonitorLayout
     /// <summary>Frames for the OS's stage-2 tables, enough for every block of RAM to be split; the rest stands below the image.</summary>
     public FrameRange OsTables;
     public FrameRange OsTablesBelow;
+
+    /// <summary>One entry of 8 bytes per frame of <see cref="Ram"/>: what devices reach (<see cref="DmaTables"/>); 0 without an SMMU.</summary>
+    public PhysicalAddress DmaPages;
+
+    /// <summary>Streams, context, queues and upper tables of the SMMU.</summary>
+    public PhysicalAddress DmaControl;
 }

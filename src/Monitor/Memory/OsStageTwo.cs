@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace BlackBox.Monitor;
 
-/// <summary>The OS's stage-2 (VMID 0): identity over exactly the frames it owns, the device ranges, and the gate page.</summary>
+/// <summary>The OS's stage-2 (VMID 0): identity over exactly the frames it owns, the device ranges, and the gate page. What its devices reach
+/// changes with it.</summary>
 public static partial class OsStageTwo
 {
     [StructLayout(LayoutKind.Sequential)]
@@ -23,14 +24,16 @@ public static partial class OsStageTwo
     {
         SpinLock.Acquire(ref State.Lock);
         Tree().Map(IntermediateAddress.Of(range.First), range, Descriptor.ReadWriteExecute);
+        DmaTables.Map(range);
         SpinLock.Release(ref State.Lock);
     }
 
-    /// <summary>Takes frames out of the OS's sight on all CPUs.</summary>
+    /// <summary>Takes frames out of the OS's sight on all CPUs, and out of reach of all devices.</summary>
     internal static void Unmap(FrameRange range)
     {
         SpinLock.Acquire(ref State.Lock);
         Tree().Unmap(IntermediateAddress.Of(range.First), range.Count);
+        DmaTables.Unmap(range);
         SpinLock.Release(ref State.Lock);
     }
 
@@ -41,6 +44,17 @@ public static partial class OsStageTwo
         bool allows = Tree().Allows(address, isWrite, isExecute);
         SpinLock.Release(ref State.Lock);
         return allows;
+    }
+
+    /// <summary>Brings <see cref="Smmu"/>'s counters up to date.</summary>
+    internal static void TakeDmaEvents()
+    {
+        if (DmaTables.IsOn)
+        {
+            SpinLock.Acquire(ref State.Lock);
+            Smmu.TakeEvents();
+            SpinLock.Release(ref State.Lock);
+        }
     }
 
     /// <summary>The tree, for the holder of the lock or boot code.</summary>

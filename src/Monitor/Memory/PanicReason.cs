@@ -14,4 +14,5 @@ public enum PanicReason
     TaskState,
     CpuState,
     Layout,
+    Smmu,
 }

@@ -24,7 +24,7 @@ internal static class QemuCommandLine
     public static List<string> Build(MachineOptions options, GuestKernel kernel, MachineWiring wiring)
     {
         Check(options);
-        var machine = "virt,virtualization=on,gic-version=3,iommu=smmuv3";
+        var machine = "virt,virtualization=on,gic-version=3,iommu=smmuv3,its=off";
         List<string> arguments =
         [
             "-machine", options.Repeatable ? machine + ",dtb-randomness=off" : machine,

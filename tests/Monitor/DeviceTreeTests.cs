@@ -25,12 +25,26 @@ public sealed class DeviceTreeTests(ITestOutputHelper output)
         Assert.Equal(0x080a_0000u, board.Redistributors.Start);
         Assert.Equal(2, board.CpuCount);
         Assert.Equal((0u, 1u), (board.Affinities[0], board.Affinities[1]));
-        Assert.Equal(new ulong[] { 0x0800_0000, 0x080a_0000, 0x0900_0000, 0x40_1000_0000, 0x3eff_0000, 0x1000_0000 },
+        Assert.Equal(new ulong[] { 0x0800_0000, 0x0900_0000, 0x40_1000_0000, 0x3eff_0000, 0x1000_0000 },
             Starts(board));
+        Assert.Equal((0x0905_0000u, 0x2_0000u), (board.Smmu.Start, board.Smmu.Size));
         Assert.Equal(12, board.SeedLength);
         Assert.Equal((0xa0, 0xa0, 0xb1), (board.Seed[0], board.Seed[3], board.Seed[4]));
         Assert.True(BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
         Assert.False(BoardReader.HasBootFlag(tree, "blackbox"u8));
+    }
+
+    [Theory]
+    [InlineData(3u, 2u)] // the host bridge names another IOMMU
+    [InlineData(0u, 2u)]
+    [InlineData(2u, 0u)]
+    public void An_SMMU_that_is_not_in_front_of_the_devices_does_not_count(uint named, uint handle)
+    {
+        byte[] blob = Virt(named, handle);
+        Board board = default;
+        Assert.True(DeviceTree.TryOpen(blob, out DeviceTree tree));
+        Assert.True(BoardReader.TryRead(tree, new PhysicalAddress(Image), ref board));
+        Assert.True(board.Smmu.IsEmpty);
     }
 
     [Fact]
@@ -198,7 +212,7 @@ public sealed class DeviceTreeTests(ITestOutputHelper output)
         return names;
     }
 
-    private static byte[] Virt() => new DeviceTreeBlob()
+    private static byte[] Virt(uint named = 2, uint handle = 2) => new DeviceTreeBlob()
         .Begin("").Cells("#address-cells", 2).Cells("#size-cells", 2).Text("compatible", "linux,dummy-virt").Text("model", "board")
         .Begin("memory@40000000").Text("device_type", "memory").Cells("reg", 0, 0x40000000, 0, 0x40000000).End()
         .Begin("memory@80000000").Text("device_type", "memory").Cells("reg", 0, 0x80000000, 0, 0x40000000).End()
@@ -214,10 +228,10 @@ public sealed class DeviceTreeTests(ITestOutputHelper output)
         .Begin("pl011@9000000").Text("compatible", "arm,pl011", "arm,primecell").Cells("reg", 0, 0x09000000, 0, 0x1000).End()
         .Begin("fw-cfg@9020000").Text("compatible", "qemu,fw-cfg-mmio").Cells("reg", 0, 0x09020000, 0, 0x18).End()
         .Begin("virtio_mmio@a000000").Text("compatible", "virtio,mmio").Cells("reg", 0, 0x0a000000, 0, 0x200).End()
-        .Begin("smmuv3@9050000").Text("compatible", "arm,smmu-v3").Cells("reg", 0, 0x09050000, 0, 0x20000).End()
+        .Begin("smmuv3@9050000").Text("compatible", "arm,smmu-v3").Cells("phandle", handle).Cells("reg", 0, 0x09050000, 0, 0x20000).End()
         .Begin("flash@0").Text("compatible", "cfi-flash").Cells("reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000).End()
         .Begin("pcie@10000000").Text("compatible", "pci-host-ecam-generic").Text("device_type", "pci").Cells("#address-cells", 3).Cells("#size-cells", 2)
-        .Cells("reg", 0x40, 0x10000000, 0, 0x10000000).Cells("msi-map", 0, 1, 0, 0x10000).Cells("iommu-map", 0, 2, 0, 0x10000)
+        .Cells("reg", 0x40, 0x10000000, 0, 0x10000000).Cells("msi-map", 0, 1, 0, 0x10000).Cells("iommu-map", 0, named, 0, 0x10000)
         .Cells("ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000).End()
         .End().Build();
 }

@@ -235,15 +235,16 @@ public static class BoardReader
         for (int i = 0; entry > 0 && i + entry <= registers.Length; i += entry)
         {
             AddressRange range = ReadRange(registers.Slice(i), addressCells, sizeCells);
+            if (isController && i == entry)
+            {
+                board.Redistributors = range;    // not as a whole: Startup
+                continue;
+            }
+
             AddDevice(range, ref board);
             if (isConsole && board.Console.IsEmpty)
             {
                 board.Console = range;
-            }
-
-            if (isController && i == entry)
-            {
-                board.Redistributors = range;
             }
         }
 

@@ -21,8 +21,8 @@ public static partial class OsStageTwo
     }
 
     /// <summary>Boot: maps a device range of the allow-list at identity, outside RAM. The layout's deviceTables covers it.</summary>
-    public static void MapDevice(FrameRange range) =>
-        Tree().MapLarge(IntermediateAddress.Of(range.First), range, Descriptor.Device, canSplit: false);
+    public static void MapDevice(FrameRange range, ulong attributes = Descriptor.Device) =>
+        Tree().MapLarge(IntermediateAddress.Of(range.First), range, attributes, canSplit: false);
 
     private static void Fill(ref TablePool pool, FrameRange tables)
     {

@@ -82,6 +82,7 @@ internal static class Startup
 
     private static void ConfineDevices()
     {
+        bool hasVirtualTables = MapRedistributors();
         if (_board.Smmu.IsEmpty)
         {
             MonitorConsole.WriteLine("no SMMU in front of the devices: DMA IS NOT CONFINED"u8);
@@ -90,27 +91,35 @@ internal static class Startup
 
         Panic.Unless(_board.Smmu.Size >= 0x2_0000 && Hardware.TryMapDevice(_board.Smmu.Start) && Hardware.TryMapDevice(_board.Smmu.End - 1), "SMMU is out of reach"u8);
         Smmu.Start(_board.Smmu.Start);
-        if (HasInterruptTables())
+        if (hasVirtualTables)
         {
-            MonitorConsole.WriteLine("the interrupt controller writes tables past the SMMU: DMA IS NOT CONFINED"u8);
+            MonitorConsole.WriteLine("interrupt controller with virtual LPIs: DMA IS NOT CONFINED"u8);
             return;
         }
 
         MonitorFeatures.Add(MonitorFeatures.Iommu);
     }
 
-    // GICR_TYPER.PLPIS: redistributors with LPIs read and write tables where the OS wants them (Arm IHI 0069).
-    private static bool HasInterruptTables()
+    // Of each CPU's redistributor the first half read-only. Returns GICR_TYPER.VLPIS: larger frames, more tables.
+    private static bool MapRedistributors()
     {
         const ulong TypeRegister = 8;
-        const uint PhysicalLpis = 1;
-        AddressRange redistributors = _board.Redistributors;
-        Panic.Unless(!redistributors.IsEmpty && Hardware.TryMapDevice(redistributors.Start), "no redistributors (GICv3)"u8);
-        return (Hardware.ReadDevice(redistributors.Start + TypeRegister) & PhysicalLpis) != 0;
+        const uint VirtualLpis = 2;
+        AddressRange range = new() { Start = _board.Redistributors.Start, Size = (ulong)_board.CpuCount * Redistributors.Stride };
+        Panic.Unless(_board.Redistributors.Size >= range.Size && (range.Start & (Redistributors.Half - 1)) == 0
+            && Hardware.TryMapDevice(range.Start) && Hardware.TryMapDevice(range.End - 1), "no redistributors (GICv3), or too few"u8);
+        Redistributors.Set(range);
+        for (ulong at = range.Start; at < range.End; at += Redistributors.Stride)
+        {
+            OsStageTwo.MapDevice(FramesOf(new AddressRange { Start = at, Size = Redistributors.Half }), Descriptor.DeviceReadOnly);
+            OsStageTwo.MapDevice(FramesOf(new AddressRange { Start = at + Redistributors.Half, Size = Redistributors.Half }));
+        }
+
+        return (Hardware.ReadDevice(range.Start + TypeRegister) & VirtualLpis) != 0;
     }
 
-    // Two levels at each ragged end of a range.
-    private static ulong DeviceTables() => 4 * (ulong)_board.DeviceCount;
+    // Two levels at each ragged end of a range; the redistributors are one more.
+    private static ulong DeviceTables() => 4 * ((ulong)_board.DeviceCount + 1);
 
     // The loader has put an arm64 Image there (booting.rst).
     private static AddressRange FindKernel(ulong address)

@@ -19,6 +19,9 @@ public readonly struct Descriptor(ulong value)
     /// <summary>Device-nGnRE, read-write, execute-never.</summary>
     public const ulong Device = 0x4c4 | ExecuteNever;
 
+    /// <summary>The same, read-only.</summary>
+    public const ulong DeviceReadOnly = 0x444 | ExecuteNever;
+
     private const ulong ExecuteNever = 1UL << 54;
     private const ulong AddressMask = 0x0000_ffff_ffff_f000;
     private const ulong WriteBit = 1UL << 7;

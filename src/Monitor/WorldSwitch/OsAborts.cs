@@ -12,6 +12,11 @@ internal static class OsAborts
             return;
         }
 
+        if (fault.IsWrite && Redistributors.TryWrite(ref os, syndrome, fault.Target.Value | (fault.Address & (FrameNumber.Size - 1))))
+        {
+            return;
+        }
+
         cpu.Record.Counters.StageTwoFaults++;
         cpu.Record.Counters.Refusals++;
         Injection.Abort(ref os, fault.IsInstruction, fault.Passed | StatusFor(ref os, fault), fault.Address);

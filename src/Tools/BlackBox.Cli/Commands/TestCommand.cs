@@ -18,17 +18,28 @@ internal static partial class TestCommand
               machine   what boots the emulated machine: tests/Machine
               all       both (the default)
               attacks   tests/Attacks: a hostile kernel module and a hostile root; takes long
+            ./blackbox test machine --only LifeTests --rounds 200
             """);
         var kind = new Argument<string>("kind") { Description = "unit, machine, all or attacks", DefaultValueFactory = _ => "all" };
         kind.AcceptOnlyFromAmong("unit", "machine", "all", "attacks");
         var filter = new Option<string?>("--project") { Description = "Only projects whose name contains this", HelpName = "TEXT" };
+        var only = new Option<string?>("--only") { Description = "Only test classes whose name contains this", HelpName = "TEXT" };
+        var rounds = new Option<int?>("--rounds") { Description = "Start and stop so many containers in LifeTests (default 8)", HelpName = "N" };
+        rounds.Validators.Add(result => { if (result.GetValueOrDefault<int?>() is < 4) { result.AddError("--rounds: at least 4"); } });
         command.Add(kind);
         command.Add(filter);
-        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(kind)!, parsed.GetValue(filter), cancellation));
+        command.Add(only);
+        command.Add(rounds);
+        command.SetAction((parsed, cancellation) => RunAsync(
+            parsed.GetValue(kind)!, parsed.GetValue(filter), new Selection(parsed.GetValue(only), parsed.GetValue(rounds)), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string kind, string? filter, CancellationToken cancellation)
+    /// <param name="Class">part of the names of the classes to run, or null</param>
+    /// <param name="Rounds">for LifeTests, or null</param>
+    private sealed record Selection(string? Class, int? Rounds);
+
+    private static async Task<int> RunAsync(string kind, string? filter, Selection selection, CancellationToken cancellation)
     {
         var tests = Path.Combine(BlackBoxPaths.Repository, "tests");
         var projects = Directory.EnumerateFiles(tests, "*.csproj", SearchOption.AllDirectories)
@@ -46,7 +57,7 @@ internal static partial class TestCommand
         int passed = 0, failed = 0;
         foreach (var project in projects)
         {
-            var (ok, bad) = await RunProjectAsync(project, built, cancellation).ConfigureAwait(false);
+            var (ok, bad) = await RunProjectAsync(project, built, selection, cancellation).ConfigureAwait(false);
             passed += ok;
             failed += bad;
         }
@@ -70,7 +81,7 @@ internal static partial class TestCommand
     }
 
     /// <summary>A project that does not build, or whose run breaks off, counts as one failure.</summary>
-    private static async Task<(int Passed, int Failed)> RunProjectAsync(string project, bool built, CancellationToken cancellation)
+    private static async Task<(int Passed, int Failed)> RunProjectAsync(string project, bool built, Selection selection, CancellationToken cancellation)
     {
         var name = Path.GetFileNameWithoutExtension(project);
         var program = Path.Combine(BlackBoxPaths.Repository, "artifacts", "bin", name, "release", name + ".dll");
@@ -88,10 +99,15 @@ internal static partial class TestCommand
         }
 
         Console.WriteLine($"== {name}");
+        var environment = new Dictionary<string, string> { ["BLACKBOX_ROOT"] = BlackBoxPaths.Repository };
+        if (selection.Rounds is { } rounds)
+        {
+            environment["BLACKBOX_TEST_ROUNDS"] = rounds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        string[] chosen = selection.Class is { } part ? ["-class", $"*{part}*"] : [];
         var run = await ExternalProcess.RunAsync(
-            Dotnet, ["exec", program, "-noColor", "-noLogo"], cancellation, BlackBoxPaths.Repository,
-            new Dictionary<string, string> { ["BLACKBOX_ROOT"] = BlackBoxPaths.Repository },
-            Console.WriteLine).ConfigureAwait(false);
+            Dotnet, ["exec", program, "-noColor", "-noLogo", .. chosen], cancellation, BlackBoxPaths.Repository, environment, Console.WriteLine).ConfigureAwait(false);
         if (Summary().Matches(run.Output).LastOrDefault() is not { } summary)
         {
             Console.WriteLine($"== {name}: broke off with exit code {run.ExitCode}");

@@ -70,4 +70,8 @@ struct bb_ioctl_list {
 #define BB_IOCTL_MODULE_STATISTICS _IOR(BB_IOCTL_TYPE, 0x42, struct bb_ioctl_module_statistics)
 #define BB_IOCTL_LIST _IOWR(BB_IOCTL_TYPE, 0x43, struct bb_ioctl_list)
 
+/* The monitor's audit ring as it stands: struct bb_audit_header, then struct bb_audit_record. */
+#define BB_AUDIT_SIZE 4096
+#define BB_IOCTL_AUDIT _IOC(_IOC_READ, BB_IOCTL_TYPE, 0x44, BB_AUDIT_SIZE)
+
 #endif

@@ -2,6 +2,7 @@
 /* /dev/blackbox: versions, counters, list of enclaves. Root only. */
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/io.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -79,6 +80,22 @@ static long bb_ioctl_list(struct bb_ioctl_list __user *user)
 	return copy_to_user(user, &list, sizeof(list)) ? -EFAULT : 0;
 }
 
+static long bb_ioctl_audit(void __user *user)
+{
+	void *ring = memremap(BB_AUDIT_IPA, BB_AUDIT_SIZE, MEMREMAP_WB);
+	void *copy = kmalloc(BB_AUDIT_SIZE, GFP_KERNEL);
+	long error = -ENOMEM;
+
+	if (ring && copy) {
+		memcpy(copy, ring, BB_AUDIT_SIZE);
+		error = copy_to_user(user, copy, BB_AUDIT_SIZE) ? -EFAULT : 0;
+	}
+	kfree(copy);
+	if (ring)
+		memunmap(ring);
+	return error;
+}
+
 static long bb_device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	void __user *user = (void __user *)argument;
@@ -92,6 +109,8 @@ static long bb_device_ioctl(struct file *file, unsigned int command, unsigned lo
 		return bb_ioctl_module_statistics(user);
 	case BB_IOCTL_LIST:
 		return bb_ioctl_list(user);
+	case BB_IOCTL_AUDIT:
+		return bb_ioctl_audit(user);
 	default:
 		return -ENOTTY;
 	}

@@ -14,6 +14,8 @@ internal static class Device
     public const int ListSize = 16;
     public const int ListEntrySize = 56;
 
+    public const int AuditSize = 4096;
+
     public static uint VersionRequest => Request(Read, 0x40, VersionSize);
 
     public static uint StatisticsRequest => Request(ReadWrite, 0x41, StatisticsSize);
@@ -21,6 +23,8 @@ internal static class Device
     public static uint ModuleStatisticsRequest => Request(Read, 0x42, ModuleStatisticsSize);
 
     public static uint ListRequest => Request(ReadWrite, 0x43, ListSize);
+
+    public static uint AuditRequest => Request(Read, 0x44, AuditSize);
 
     /// <exception cref="RuntimeException">The module is not loaded, hence no protection can be had.</exception>
     public static void Check()

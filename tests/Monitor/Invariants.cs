@@ -89,7 +89,7 @@ internal static class Invariants
     {
         if (entry.Vmid == 0)
         {
-            return entry.Ipa == AbiGate
+            return entry.Ipa is AbiGate or AbiAudit
                 ? word.State == FrameState.Published && !entry.IsWritable && !entry.IsExecutable
                 : word.State is FrameState.Os or FrameState.Lent && entry.Ipa == entry.Pa;
         }
@@ -105,6 +105,7 @@ internal static class Invariants
     }
 
     private const ulong AbiGate = Constants.GateIpa;
+    private const ulong AbiAudit = Abi.AbiConstants.AuditIpa;
     private const ulong LentBit = Abi.AbiConstants.LentBit;
 
     // Invariant 2, OS: exactly its own frames and lent ones at identity, and the gate page.
@@ -113,9 +114,10 @@ internal static class Invariants
         var mapped = new bool[words.Length];
         foreach (Leaf leaf in Walk(machine, FrameTable.Layout.OsRoot.Value))
         {
-            if (leaf.Ipa == AbiGate)
+            if (leaf.Ipa is AbiGate or AbiAudit)
             {
-                Require(leaf.Pa == FrameTable.Layout.GateFrame.Address.Value && !leaf.IsWritable && !leaf.IsExecutable, $"gate page");
+                FrameNumber published = leaf.Ipa == AbiGate ? FrameTable.Layout.GateFrame : FrameTable.Layout.AuditFrame;
+                Require(leaf.Pa == published.Address.Value && !leaf.IsWritable && !leaf.IsExecutable, $"gate page");
                 continue;
             }
 

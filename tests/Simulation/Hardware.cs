@@ -62,6 +62,10 @@ public static class Hardware
 
     public static void SpinHint() => Machine.SpinHint();
 
+    public static ulong Counter => Machine.Counter++;
+
+    public static ulong CounterFrequency => 1_000_000;
+
     public static uint ReadDevice(ulong address) => Machine.Smmu.Read(address);
 
     public static void WriteDevice(ulong address, uint value) => Machine.Smmu.Write(address, value);

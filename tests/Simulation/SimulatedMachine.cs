@@ -74,6 +74,9 @@ public sealed class SimulatedMachine
     /// <summary>After so many looks an interrupt is pending; negative: never.</summary>
     public int InterruptAfter { get; set; } = -1;
 
+    /// <summary>The counter's next value.</summary>
+    public ulong Counter { get; set; }
+
     /// <summary>Number of TLBIs issued.</summary>
     public long Invalidations { get; private set; }
 

@@ -17,6 +17,36 @@ namespace BlackBox.Abi
         /// <summary>Intermediate physical address of the gate page in the OS's stage-2: outside its RAM, read-only, execute-never, backed by BRK instructions. Below the 512 GiB PCIe window of the emulated machine.</summary>
         public const ulong GateIpa = 0x7000000000;
 
+        /// <summary>Intermediate physical address of the audit ring in the OS's stage-2: read-only, execute-never; an AuditHeader and AuditRecords.</summary>
+        public const ulong AuditIpa = 0x7000001000;
+
+        /// <summary>Rule of an AuditRecord: hypercall of the OS: call is its number, argument x1, outcome the status.</summary>
+        public const uint AuditRuleOsCall = 1;
+
+        /// <summary>Rule of an AuditRecord: hypercall of a shield: call is its number, argument x0, outcome the status.</summary>
+        public const uint AuditRuleShieldCall = 2;
+
+        /// <summary>Rule of an AuditRecord: SMC of the OS: call is the function, argument x1.</summary>
+        public const uint AuditRuleSmc = 3;
+
+        /// <summary>Rule of an AuditRecord: access of the OS to memory it does not own: call is the syndrome, argument the address.</summary>
+        public const uint AuditRuleOsAccess = 4;
+
+        /// <summary>Rule of an AuditRecord: instruction that the OS may not use: call is the syndrome, argument its PC.</summary>
+        public const uint AuditRuleOsTrap = 5;
+
+        /// <summary>Rule of an AuditRecord: entry into a container: call is the offset in the gate page, argument the handle.</summary>
+        public const uint AuditRuleGate = 6;
+
+        /// <summary>Rule of an AuditRecord: store to a redistributor: call is the value, argument the address.</summary>
+        public const uint AuditRuleInterruptController = 7;
+
+        /// <summary>Rule of an AuditRecord: end of an enclave by a fault: call is the syndrome, argument the address.</summary>
+        public const uint AuditRuleEnclaveStopped = 8;
+
+        /// <summary>Rule of an AuditRecord: accesses of devices: call is the stream of the last, argument its address, outcome their number.</summary>
+        public const uint AuditRuleDma = 9;
+
         /// <summary>Offset in the gate page: resume an interrupted context, or restart of a pending call (Linux stepped the PC back by 4).</summary>
         public const ulong GateResume = 0x000;
 

@@ -379,4 +379,90 @@ namespace BlackBox.Abi
             public const int SmmuCommands = 160;
         }
     }
+
+    /// <summary>First 64 bytes of the audit ring.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    public struct AuditHeader
+    {
+        /// <summary>Bytes of the structure.</summary>
+        public const int ByteSize = 64;
+
+        /// <summary>1; 0: nothing was written yet</summary>
+        [FieldOffset(0)]
+        public uint Version;
+
+        /// <summary>records that the ring holds</summary>
+        [FieldOffset(4)]
+        public uint Capacity;
+
+        /// <summary>records written since boot</summary>
+        [FieldOffset(8)]
+        public ulong Written;
+
+        /// <summary>ticks in a second</summary>
+        [FieldOffset(16)]
+        public ulong Frequency;
+
+        /// <summary>Byte offsets of the fields.</summary>
+        public static class Offsets
+        {
+            public const int Version = 0;
+            public const int Capacity = 4;
+            public const int Written = 8;
+            public const int Frequency = 16;
+        }
+    }
+
+    /// <summary>What was refused. Record n (from 1) stands in slot (n - 1) mod capacity; valid if number is the same before and after reading it, and not 0.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    public struct AuditRecord
+    {
+        /// <summary>Bytes of the structure.</summary>
+        public const int ByteSize = 64;
+
+        [FieldOffset(0)]
+        public ulong Number;
+
+        /// <summary>ticks since boot</summary>
+        [FieldOffset(8)]
+        public ulong Time;
+
+        [FieldOffset(16)]
+        public uint Cpu;
+
+        /// <summary>index of the offender's; all ones: none</summary>
+        [FieldOffset(20)]
+        public uint Enclave;
+
+        /// <summary>AuditRule...</summary>
+        [FieldOffset(24)]
+        public uint Rule;
+
+        /// <summary>records left out before this one</summary>
+        [FieldOffset(28)]
+        public uint Suppressed;
+
+        [FieldOffset(32)]
+        public ulong Call;
+
+        [FieldOffset(40)]
+        public ulong Argument;
+
+        [FieldOffset(48)]
+        public ulong Outcome;
+
+        /// <summary>Byte offsets of the fields.</summary>
+        public static class Offsets
+        {
+            public const int Number = 0;
+            public const int Time = 8;
+            public const int Cpu = 16;
+            public const int Enclave = 20;
+            public const int Rule = 24;
+            public const int Suppressed = 28;
+            public const int Call = 32;
+            public const int Argument = 40;
+            public const int Outcome = 48;
+        }
+    }
 }

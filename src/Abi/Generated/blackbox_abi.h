@@ -18,6 +18,16 @@
 /* Fixed numbers that monitor, shield and module share. */
 #define BB_PAGE_SIZE BB_U64(0x1000) /* Bytes of one frame (granule). */
 #define BB_GATE_IPA BB_U64(0x7000000000) /* Intermediate physical address of the gate page in the OS's stage-2: outside its RAM, read-only, execute-never, backed by BRK instructions. Below the 512 GiB PCIe window of the emulated machine. */
+#define BB_AUDIT_IPA BB_U64(0x7000001000) /* Intermediate physical address of the audit ring in the OS's stage-2: read-only, execute-never; an AuditHeader and AuditRecords. */
+#define BB_AUDIT_RULE_OS_CALL BB_U32(1) /* Rule of an AuditRecord: hypercall of the OS: call is its number, argument x1, outcome the status. */
+#define BB_AUDIT_RULE_SHIELD_CALL BB_U32(2) /* Rule of an AuditRecord: hypercall of a shield: call is its number, argument x0, outcome the status. */
+#define BB_AUDIT_RULE_SMC BB_U32(3) /* Rule of an AuditRecord: SMC of the OS: call is the function, argument x1. */
+#define BB_AUDIT_RULE_OS_ACCESS BB_U32(4) /* Rule of an AuditRecord: access of the OS to memory it does not own: call is the syndrome, argument the address. */
+#define BB_AUDIT_RULE_OS_TRAP BB_U32(5) /* Rule of an AuditRecord: instruction that the OS may not use: call is the syndrome, argument its PC. */
+#define BB_AUDIT_RULE_GATE BB_U32(6) /* Rule of an AuditRecord: entry into a container: call is the offset in the gate page, argument the handle. */
+#define BB_AUDIT_RULE_INTERRUPT_CONTROLLER BB_U32(7) /* Rule of an AuditRecord: store to a redistributor: call is the value, argument the address. */
+#define BB_AUDIT_RULE_ENCLAVE_STOPPED BB_U32(8) /* Rule of an AuditRecord: end of an enclave by a fault: call is the syndrome, argument the address. */
+#define BB_AUDIT_RULE_DMA BB_U32(9) /* Rule of an AuditRecord: accesses of devices: call is the stream of the last, argument its address, outcome their number. */
 #define BB_GATE_RESUME BB_U64(0x000) /* Offset in the gate page: resume an interrupted context, or restart of a pending call (Linux stepped the PC back by 4). */
 #define BB_GATE_DONE BB_U64(0x004) /* Offset in the gate page: the pending call is done, result in x0. */
 #define BB_GATE_SIGNAL BB_U64(0x100) /* Offset in the gate page: a signal was delivered to the thread; x0 is its number, SP its frame. */
@@ -142,6 +152,21 @@
 #define BB_STATISTICS_DMA_LAST_STREAM_OFFSET 144
 #define BB_STATISTICS_DMA_LAST_ADDRESS_OFFSET 152
 #define BB_STATISTICS_SMMU_COMMANDS_OFFSET 160
+#define BB_SIZEOF_AUDIT_HEADER 64
+#define BB_AUDIT_HEADER_VERSION_OFFSET 0
+#define BB_AUDIT_HEADER_CAPACITY_OFFSET 4
+#define BB_AUDIT_HEADER_WRITTEN_OFFSET 8
+#define BB_AUDIT_HEADER_FREQUENCY_OFFSET 16
+#define BB_SIZEOF_AUDIT_RECORD 64
+#define BB_AUDIT_RECORD_NUMBER_OFFSET 0
+#define BB_AUDIT_RECORD_TIME_OFFSET 8
+#define BB_AUDIT_RECORD_CPU_OFFSET 16
+#define BB_AUDIT_RECORD_ENCLAVE_OFFSET 20
+#define BB_AUDIT_RECORD_RULE_OFFSET 24
+#define BB_AUDIT_RECORD_SUPPRESSED_OFFSET 28
+#define BB_AUDIT_RECORD_CALL_OFFSET 32
+#define BB_AUDIT_RECORD_ARGUMENT_OFFSET 40
+#define BB_AUDIT_RECORD_OUTCOME_OFFSET 48
 
 #ifndef __ASSEMBLER__
 
@@ -269,6 +294,44 @@ _Static_assert(__builtin_offsetof(struct bb_statistics, dma_faults) == 136, "bb_
 _Static_assert(__builtin_offsetof(struct bb_statistics, dma_last_stream) == 144, "bb_statistics");
 _Static_assert(__builtin_offsetof(struct bb_statistics, dma_last_address) == 152, "bb_statistics");
 _Static_assert(__builtin_offsetof(struct bb_statistics, smmu_commands) == 160, "bb_statistics");
+
+/* First 64 bytes of the audit ring. */
+struct bb_audit_header {
+	__u32 version; /* 1; 0: nothing was written yet */
+	__u32 capacity; /* records that the ring holds */
+	__u64 written; /* records written since boot */
+	__u64 frequency; /* ticks in a second */
+	__u8 pad0[40];
+};
+_Static_assert(sizeof(struct bb_audit_header) == 64, "bb_audit_header");
+_Static_assert(__builtin_offsetof(struct bb_audit_header, version) == 0, "bb_audit_header");
+_Static_assert(__builtin_offsetof(struct bb_audit_header, capacity) == 4, "bb_audit_header");
+_Static_assert(__builtin_offsetof(struct bb_audit_header, written) == 8, "bb_audit_header");
+_Static_assert(__builtin_offsetof(struct bb_audit_header, frequency) == 16, "bb_audit_header");
+
+/* What was refused. Record n (from 1) stands in slot (n - 1) mod capacity; valid if number is the same before and after reading it, and not 0. */
+struct bb_audit_record {
+	__u64 number;
+	__u64 time; /* ticks since boot */
+	__u32 cpu;
+	__u32 enclave; /* index of the offender's; all ones: none */
+	__u32 rule; /* AuditRule... */
+	__u32 suppressed; /* records left out before this one */
+	__u64 call;
+	__u64 argument;
+	__u64 outcome;
+	__u8 pad0[8];
+};
+_Static_assert(sizeof(struct bb_audit_record) == 64, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, number) == 0, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, time) == 8, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, cpu) == 16, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, enclave) == 20, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, rule) == 24, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, suppressed) == 28, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, call) == 32, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, argument) == 40, "bb_audit_record");
+_Static_assert(__builtin_offsetof(struct bb_audit_record, outcome) == 48, "bb_audit_record");
 
 #endif /* __ASSEMBLER__ */
 #endif /* BLACKBOX_ABI_H */

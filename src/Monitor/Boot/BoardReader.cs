@@ -297,7 +297,7 @@ public static class BoardReader
     private static void AddDevice(AddressRange range, ref Board board)
     {
         ulong mask = FrameNumber.Size - 1;
-        AddressRange gate = new() { Start = AbiConstants.GateIpa, Size = FrameNumber.Size };
+        AddressRange gate = new() { Start = AbiConstants.GateIpa, Size = 2 * FrameNumber.Size };    // and AuditIpa
         if (range.IsEmpty || ((range.Start | range.Size) & mask) != 0 || !range.IsSound
             || range.End > 1UL << IntermediateAddress.Bits || range.Overlaps(gate) || board.DeviceCount >= Board.MaximumDevices)
         {

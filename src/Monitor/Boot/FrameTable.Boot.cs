@@ -2,7 +2,7 @@ namespace BlackBox.Monitor;
 
 public static partial class FrameTable
 {
-    /// <summary>Boot: every frame the monitor's, then the shield's image, the gate page, and the OS's RAM. The memory of all tables
+    /// <summary>Boot: every frame the monitor's, then the shield's image, the pages published, and the OS's RAM. The memory of all tables
     /// must be zero.</summary>
     public static void Initialise(in MonitorLayout layout)
     {
@@ -13,6 +13,7 @@ public static partial class FrameTable
         }
 
         Write(layout.GateFrame, FrameWord.Of(FrameState.Published, 0));
+        Write(layout.AuditFrame, FrameWord.Of(FrameState.Published, 0));
         for (ulong i = 0; i < layout.OsRam.Count; i++)
         {
             Write(layout.OsRam.First + i, FrameWord.Os);

@@ -42,6 +42,11 @@ public static unsafe partial class Hardware
         El2.InvalidateVmid(vttbr);
     }
 
+    /// <summary>Ticks since boot, and how many there are in a second (CNTPCT_EL0, CNTFRQ_EL0).</summary>
+    public static ulong Counter => El2Registers.ReadCounter();
+
+    public static ulong CounterFrequency => El2Registers.ReadFrequency();
+
     /// <summary>A 32-bit register of a device that boot code has mapped.</summary>
     public static uint ReadDevice(ulong address) => El2.Load32(address);
 

@@ -31,6 +31,11 @@ public static class OsDispatcher
             return OsAction.RunTask;
         }
 
+        if (status is not (Status.Success or Status.Again or Status.NeedTables or Status.Busy))
+        {
+            Audit.Refuse(AbiConstants.AuditRuleOsCall, Audit.NoEnclave, frame.General[0], frame.General[1], status);
+        }
+
         Finish(ref frame, status, result);
         return OsAction.Return;
     }
@@ -40,11 +45,6 @@ public static class OsDispatcher
 
     private static void Finish(ref RegisterFile frame, Status status, Result result)
     {
-        if (status is not (Status.Success or Status.Again or Status.NeedTables or Status.Busy))
-        {
-            CpuCounters.Current.Refusals++;
-        }
-
         frame.General[0] = unchecked((ulong)status);
         frame.General[1] = result.First;
         frame.General[2] = result.Second;

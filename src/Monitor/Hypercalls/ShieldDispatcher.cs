@@ -61,35 +61,35 @@ public static class ShieldDispatcher
                 context.ClearEvent();
                 return ShieldAction.ReturnEvents;
             case ShieldFunction.TicketIssue:
-                return Return(ref frame, IssueTicket(ref context, frame));
+                return Return(ref frame, ShieldFunction.TicketIssue, IssueTicket(ref context, frame));
             case ShieldFunction.TicketCancel:
-                return Return(ref frame, CancelTicket(ref context));
+                return Return(ref frame, ShieldFunction.TicketCancel, CancelTicket(ref context));
             case ShieldFunction.TaskEnded:
                 return End(ref cpu, ref context, ref frame);
             case ShieldFunction.AcceptMemory:
-                return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range)
+                return Return(ref frame, ShieldFunction.AcceptMemory, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range)
                     ? EnclaveMemory.Accept(cpu.Enclave, range)
                     : Status.Invalid);
             case ShieldFunction.ReleaseMemory:
-                return Return(ref frame, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range)
+                return Return(ref frame, ShieldFunction.ReleaseMemory, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range)
                     ? EnclaveMemory.Release(cpu.Enclave, range)
                     : Status.Invalid);
             case ShieldFunction.Random:
                 return Random(ref frame);
             case ShieldFunction.UnwrapKey:
-                return Return(ref frame, UnwrapKey(cpu.Enclave, frame.General[0]));
+                return Return(ref frame, ShieldFunction.UnwrapKey, UnwrapKey(cpu.Enclave, frame.General[0]));
             case ShieldFunction.Stop:
                 WriteText(cpu.Enclave, frame.General[1], frame.General[2]);
                 return ShieldAction.Stop;
             case ShieldFunction.Log:
-                return Return(ref frame, MonitorConsole.IsDevelopment ? WriteText(cpu.Enclave, frame.General[0], frame.General[1]) : Status.NotSupported);
+                return Return(ref frame, ShieldFunction.Log, MonitorConsole.IsDevelopment ? WriteText(cpu.Enclave, frame.General[0], frame.General[1]) : Status.NotSupported);
             case ShieldFunction.YieldTo:
                 return YieldTo(ref cpu, ref frame);
             case ShieldFunction.YieldBack:
                 frame.General[0] = 0;
                 return cpu.Lender == 0 ? ShieldAction.Return : YieldBack(ref cpu);
             default:
-                return Return(ref frame, Status.NotSupported);
+                return Return(ref frame, (ShieldFunction)number, Status.NotSupported);
         }
     }
 
@@ -126,7 +126,7 @@ public static class ShieldDispatcher
         if (context.Dying == 0)
         {
             context.Ended = 1;
-            return Return(ref frame, Status.Success);
+            return Return(ref frame, ShieldFunction.TaskEnded, Status.Success);
         }
 
         return cpu.Lender != 0 ? RepeatLater(ref cpu, ref frame) : ShieldAction.Ended;
@@ -253,11 +253,11 @@ public static class ShieldDispatcher
         return Status.Success;
     }
 
-    private static ShieldAction Return(ref RegisterFile frame, Status status)
+    private static ShieldAction Return(ref RegisterFile frame, ShieldFunction function, Status status)
     {
         if (status is not (Status.Success or Status.Busy))
         {
-            CpuCounters.Current.Refusals++;
+            Audit.Refuse(AbiConstants.AuditRuleShieldCall, Hardware.CurrentRecord.Enclave, (ulong)function, frame.General[0], status);
         }
 
         frame.General[0] = unchecked((ulong)status);

@@ -97,7 +97,13 @@ public static class StatisticsReport
 
     private static void AddDma(ref Report report)
     {
+        ulong before = Smmu.Faults;
         OsStageTwo.TakeDmaEvents();
+        if (Smmu.Faults != before)
+        {
+            Audit.Refuse(AbiConstants.AuditRuleDma, Audit.NoEnclave, Smmu.LastStream, Smmu.LastAddress, (Status)(Smmu.Faults - before));
+        }
+
         report.DmaFaults = Smmu.Faults;
         report.DmaLastStream = Smmu.LastStream;
         report.DmaLastAddress = Smmu.LastAddress;

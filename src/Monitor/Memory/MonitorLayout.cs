@@ -18,6 +18,9 @@ public partial struct MonitorLayout
     /// <summary>The frame of BRK instructions that stands at GateIpa in the OS's stage-2.</summary>
     public FrameNumber GateFrame;
 
+    /// <summary>The ring of <see cref="Audit"/>, at AuditIpa in the OS's stage-2.</summary>
+    public FrameNumber AuditFrame;
+
     /// <summary>One 32-bit word per frame of <see cref="Ram"/>.</summary>
     public PhysicalAddress FrameWords;
 

@@ -1,3 +1,5 @@
+using BlackBox.Abi;
+
 namespace BlackBox.Monitor;
 
 /// <summary>The redistributors of the interrupt controller (GICv3, Arm IHI 0069). With LPIs on they read and write tables in memory where GICR_PROPBASER and
@@ -42,7 +44,7 @@ internal static class Redistributors
         }
         else
         {
-            CpuCounters.Current.Refusals++;
+            Audit.Refuse(AbiConstants.AuditRuleInterruptController, Audit.NoEnclave, value, target);
         }
 
         os.Pc += InstructionLength;

@@ -1,3 +1,5 @@
+using BlackBox.Abi;
+
 namespace BlackBox.Monitor;
 
 /// <summary>SMCs of the OS (and HVCs that are none of ours): an allow-list. PSCI is mediated, discovery answered, the firmware's
@@ -57,7 +59,7 @@ internal static class SmcFilter
                 }
                 else
                 {
-                    CpuCounters.Current.Refusals++;
+                    Audit.Refuse(AbiConstants.AuditRuleSmc, Audit.NoEnclave, function, os.General[1]);
                     Answer(ref os, NotSupported);
                 }
 

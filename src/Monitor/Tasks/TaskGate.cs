@@ -109,7 +109,7 @@ public static class TaskGate
             TaskTable.Put(ref task, from);
         }
 
-        cpu.Counters.Refusals++;
+        Audit.Refuse(AbiConstants.AuditRuleGate, Audit.NoEnclave, offset, handle.Value);
         return GateEntry.Refused;
     }
 

@@ -1,4 +1,5 @@
 using System;
+using BlackBox.Abi;
 
 namespace BlackBox.Monitor;
 
@@ -22,6 +23,7 @@ internal static class ContainerFaults
     /// <summary>Stops the enclave of the running task, with a line on the console.</summary>
     public static void Stop(ref CpuLocal cpu, ReadOnlySpan<byte> reason, ulong syndrome, ulong target)
     {
+        Audit.Refuse(AbiConstants.AuditRuleEnclaveStopped, cpu.Record.Enclave, syndrome, target);
         ref RegisterFile registers = ref cpu.Record.Running.Registers;
         MonitorConsole.Write("blackbox: enclave "u8);
         MonitorConsole.WriteDecimal(cpu.Record.Enclave);

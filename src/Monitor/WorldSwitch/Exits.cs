@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BlackBox.Abi;
 
 namespace BlackBox.Monitor;
 
@@ -66,7 +67,7 @@ internal static class Exits
                 SmcFilter.Handle(ref cpu.Os, isSmc: true);
                 break;
             default:
-                cpu.Record.Counters.Refusals++;
+                Audit.Refuse(AbiConstants.AuditRuleOsTrap, Audit.NoEnclave, syndrome, cpu.Os.Pc);
                 Injection.Undefined(ref cpu.Os);
                 break;
         }

@@ -1,3 +1,5 @@
+using BlackBox.Abi;
+
 namespace BlackBox.Monitor;
 
 /// <summary>An access of the OS that its stage-2 does not allow.</summary>
@@ -18,7 +20,7 @@ internal static class OsAborts
         }
 
         cpu.Record.Counters.StageTwoFaults++;
-        cpu.Record.Counters.Refusals++;
+        Audit.Refuse(AbiConstants.AuditRuleOsAccess, Audit.NoEnclave, syndrome, fault.Target.Value);
         Injection.Abort(ref os, fault.IsInstruction, fault.Passed | StatusFor(ref os, fault), fault.Address);
     }
 

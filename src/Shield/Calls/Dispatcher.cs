@@ -38,7 +38,6 @@ internal static class Dispatcher
     public static void Enter(ref Thread thread, EntryKind kind, ulong syndrome, ulong address)
     {
         KernelLock.Acquire();
-        Futexes.ForwardLeft(ref thread);
         if (kind == EntryKind.Synchronous)
         {
             Synchronous(ref thread, syndrome, address);

@@ -157,7 +157,9 @@ internal static class Dispatcher
             case CallService.Forwarder:
                 return Forwarder.Forward(ref thread, (Sys)number, ref arguments, rule);
             case CallService.Handler:
-                return CallHandlers.Serve(number, ref thread, ref arguments);
+                long most = rule.Most(ref arguments);
+                long result = CallHandlers.Serve(number, ref thread, ref arguments);
+                return result <= most ? result : PlainCall.Lie();
             case CallService.Denied:
                 return -rule.Error;
             default:

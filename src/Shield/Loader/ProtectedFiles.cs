@@ -49,7 +49,12 @@ internal static class ProtectedFiles
                 return result;
             }
 
-            result = Prepare(ref thread, record, canonicalPath);
+            result = CheckLength(ref thread, os, size, canonicalPath);
+            if (result == 0)
+            {
+                result = Prepare(ref thread, record, canonicalPath);
+            }
+
             if (result < 0)
             {
                 os.Close(ref thread);
@@ -101,6 +106,23 @@ internal static class ProtectedFiles
         BinaryPrimitives.WriteUInt64LittleEndian(associated[Digest32.Length..], entry.Length);
         ReadOnlySpan<byte> tag = file.Tags.Bytes.Slice((int)block * Aes256Gcm.TagLength, Aes256Gcm.TagLength);
         return file.Key.Decrypt(nonce, associated, data, tag);
+    }
+
+    /// <summary>A file of another length than signed is a changed one, even if all signed blocks are there. 0 or -EIO: reported.</summary>
+    private static long CheckLength(ref Thread thread, in OsFile file, ulong length, ReadOnlySpan<byte> path)
+    {
+        if (file.Ends(ref thread, length, out bool isLonger))
+        {
+            return 0;
+        }
+
+        if (thread.Dying)
+        {
+            return -Errno.Dying;
+        }
+
+        ProtectedImage.Report(path, isLonger ? "is longer than signed"u8 : "is shorter than signed, or cannot be read"u8);
+        return -Errno.EIO;
     }
 
     private static Handle<ProtectedFile> At(int record) =>

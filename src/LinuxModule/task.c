@@ -375,6 +375,29 @@ static bool bb_task_exit(struct bb_slot *slot, unsigned int microseconds)
 	return false;
 }
 
+/*
+ * A dying shield makes no system call. If it had to wake others, which may be
+ * all asleep, it leaves the request in its header and marks their mirror words,
+ * whose lower halves it changed before: interrupted like by the freezer, the
+ * calls are made again and find that.
+ */
+static void bb_tasks_wake(struct bb_slot *dead)
+{
+	u32 *mirror = page_address(dead->enclave->mirror);
+	struct bb_slot *slot;
+	unsigned int bucket;
+
+	if (READ_ONCE(dead->header->operation) != BB_SERVICE_WAKE_TASKS)
+		return;
+	read_lock(&bb_tasks_lock);
+	hash_for_each(bb_tasks, bucket, slot, hash)
+		if (slot->enclave == dead->enclave && xchg(&mirror[2 * slot->index + 1], 0)) {
+			set_tsk_thread_flag(slot->task, TIF_SIGPENDING);
+			wake_up_process(slot->task);
+		}
+	read_unlock(&bb_tasks_lock);
+}
+
 /* The part of an exit that may sleep; the slot is unbound. */
 static void bb_exit_finish(struct bb_slot *slot)
 {
@@ -385,6 +408,7 @@ static void bb_exit_finish(struct bb_slot *slot)
 		slot->left = bb_task_exit(slot, BB_EXIT_SLICE_US);
 		cond_resched();
 	}
+	bb_tasks_wake(slot);
 	if (slot->child) {
 		bb_slot_put(slot->child);
 		slot->child = NULL;

@@ -34,6 +34,9 @@ namespace BlackBox.Abi
 
         /// <summary>arg0 = handle, arg1 = offset, arg2 = length, data in the data area. result = bytes or -errno.</summary>
         WriteFile = 8,
+
+        /// <summary>Not asked for by a fault: left in operation by a dying task, which can make no system call. The module interrupts the call of every task of the enclave whose mirror word has an upper half other than 0, and clears it.</summary>
+        WakeTasks = 9,
     }
 
     /// <summary>Contiguous frames.</summary>
@@ -78,7 +81,7 @@ namespace BlackBox.Abi
         [FieldOffset(16)]
         public ulong ServiceAddress;
 
-        /// <summary>user virtual address of the page of mirror words (8 bytes per task of the enclave)</summary>
+        /// <summary>user virtual address of the page of mirror words (8 bytes per task of the enclave: the lower half is the futex that its thread sleeps on, the upper half says that WakeTasks wakes it)</summary>
         [FieldOffset(24)]
         public ulong MirrorAddress;
 

@@ -89,6 +89,7 @@
 #define BB_SERVICE_UNPIN_FILE 6 /* arg0 = handle. */
 #define BB_SERVICE_READ_FILE 7 /* arg0 = handle, arg1 = offset, arg2 = length (at most the data area). result = bytes in the data area or -errno. */
 #define BB_SERVICE_WRITE_FILE 8 /* arg0 = handle, arg1 = offset, arg2 = length, data in the data area. result = bytes or -errno. */
+#define BB_SERVICE_WAKE_TASKS 9 /* Not asked for by a fault: left in operation by a dying task, which can make no system call. The module interrupts the call of every task of the enclave whose mirror word has an upper half other than 0, and clears it. */
 
 /* Offsets and sizes, for assembly. */
 #define BB_SIZEOF_FRAME_RANGE 16
@@ -184,7 +185,7 @@ struct bb_buffer_header {
 	__u64 buffer_address; /* user virtual address of this buffer in the thread's Linux address space */
 	__u64 gate_address; /* user virtual address of the gate page */
 	__u64 service_address; /* user virtual address of the service page (never present) */
-	__u64 mirror_address; /* user virtual address of the page of mirror words (8 bytes per task of the enclave) */
+	__u64 mirror_address; /* user virtual address of the page of mirror words (8 bytes per task of the enclave: the lower half is the futex that its thread sleeps on, the upper half says that WakeTasks wakes it) */
 	__u64 mirror_frame; /* physical address of the lent frame with the mirror words */
 	__u64 index; /* index of this task in its enclave: its mirror word */
 	__u64 thread_id; /* Linux TID (own pid namespace) << 32 | TGID */

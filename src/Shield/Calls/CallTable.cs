@@ -61,7 +61,16 @@ internal readonly ref struct CallRule(ReadOnlySpan<byte> row)
 
     public int ArgumentCount => row[1];
 
-    public long Error => row[2] | (row[3] << 8);
+    public long Error => row[2];
+
+    /// <summary>Greatest result that a success can have, for a call with these arguments.</summary>
+    public long Most(ref CallArguments arguments) => row[3] switch
+    {
+        0 => long.MaxValue,
+        1 => 0,
+        2 => int.MaxValue,
+        _ => (long)Math.Min(arguments[row[3] - 3], long.MaxValue),
+    };
 
     public ArgumentRule Argument(int index)
     {

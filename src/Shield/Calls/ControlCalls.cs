@@ -10,11 +10,16 @@ internal static class ControlCalls
     {
         switch ((uint)a[1])
         {
-            // F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_SETOWN F_GETOWN F_SETSIG F_GETSIG
-            case 0 or 1 or 2 or 3 or 4 or 8 or 9 or 10 or 11:
-            // F_SETLEASE F_GETLEASE F_NOTIFY F_DUPFD_CLOEXEC F_SETPIPE_SZ F_GETPIPE_SZ F_ADD_SEALS F_GET_SEALS
-            case 1024 or 1025 or 1026 or 1030 or 1031 or 1032 or 1033 or 1034:
-                return PlainCall.Values(ref thread, Sys.fcntl, ref a, 3);
+            // F_DUPFD F_GETFD F_GETFL F_GETOWN F_GETSIG
+            case 0 or 1 or 3 or 9 or 11:
+            // F_GETLEASE F_DUPFD_CLOEXEC F_SETPIPE_SZ F_GETPIPE_SZ F_GET_SEALS
+            case 1025 or 1030 or 1031 or 1032 or 1034:
+                long result = PlainCall.Values(ref thread, Sys.fcntl, ref a, 3);
+                return result <= int.MaxValue ? result : PlainCall.Lie();
+
+            // F_SETFD F_SETFL F_SETOWN F_SETSIG F_SETLEASE F_NOTIFY F_ADD_SEALS
+            case 2 or 4 or 8 or 10 or 1024 or 1026 or 1033:
+                return PlainCall.CheckedZero(PlainCall.Values(ref thread, Sys.fcntl, ref a, 3));
 
             // F_GETLK, F_OFD_GETLK: struct flock
             case 5 or 36:
@@ -38,9 +43,13 @@ internal static class ControlCalls
     {
         switch ((uint)a[1])
         {
-            // TCSBRK TCXONC TCFLSH TIOCSCTTY TIOCNOTTY TIOCGPTPEER TCSBRKP TIOCEXCL TIOCNXCL FIONCLEX FIOCLEX FICLONE
-            case 0x5409 or 0x540A or 0x540B or 0x540E or 0x5422 or 0x5441 or 0x5425 or 0x540C or 0x540D or 0x5450 or 0x5451 or 0x4004_9409:
+            // TIOCGPTPEER answers a descriptor.
+            case 0x5441:
                 return PlainCall.Values(ref thread, Sys.ioctl, ref a, 3);
+
+            // TCSBRK TCXONC TCFLSH TIOCSCTTY TIOCNOTTY TCSBRKP TIOCEXCL TIOCNXCL FIONCLEX FIOCLEX FICLONE
+            case 0x5409 or 0x540A or 0x540B or 0x540E or 0x5422 or 0x5425 or 0x540C or 0x540D or 0x5450 or 0x5451 or 0x4004_9409:
+                return PlainCall.CheckedZero(PlainCall.Values(ref thread, Sys.ioctl, ref a, 3));
 
             // TCGETS; TCSETS TCSETSW TCSETSF: struct termios
             case 0x5401:

@@ -38,7 +38,6 @@ internal static class Dispatcher
     public static void Enter(ref Thread thread, EntryKind kind, ulong syndrome, ulong address)
     {
         KernelLock.Acquire();
-        Futexes.ForwardLeft(ref thread);
         if (kind == EntryKind.Synchronous)
         {
             Synchronous(ref thread, syndrome, address);
@@ -158,7 +157,9 @@ internal static class Dispatcher
             case CallService.Forwarder:
                 return Forwarder.Forward(ref thread, (Sys)number, ref arguments, rule);
             case CallService.Handler:
-                return CallHandlers.Serve(number, ref thread, ref arguments);
+                long most = rule.Most(ref arguments);
+                long result = CallHandlers.Serve(number, ref thread, ref arguments);
+                return result <= most ? result : PlainCall.Lie();
             case CallService.Denied:
                 return -rule.Error;
             default:

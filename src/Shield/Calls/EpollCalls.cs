@@ -127,7 +127,6 @@ internal static class EpollCalls
         _ = buffer.TryReserve(EventBytes, out int offset, out ulong place);
         buffer.Store(offset, (ulong)events);
         buffer.Store(offset + sizeof(ulong), value);
-        long result = PlainCall.Checked(Gate.Call(ref thread, Sys.epoll_ctl, a[0], a[1], a[2], place));
-        return result > 0 ? -Errno.EIO : result;
+        return PlainCall.CheckedZero(Gate.Call(ref thread, Sys.epoll_ctl, a[0], a[1], a[2], place));
     }
 }

@@ -126,10 +126,10 @@ internal static class Forwarder
     private static long Finish(
         ref Thread thread, ref SharedBuffer buffer, ref CallArguments arguments, ref Areas areas, CallRule rule, long result)
     {
-        if (result < -Errno.Max)
+        if (result < -Errno.Max || result > rule.Most(ref arguments))
         {
-            // No error of Linux and no result of a call that takes part here.
-            return -Errno.EIO;
+            // Neither an error of Linux nor a result that this call can have.
+            return PlainCall.Lie();
         }
 
         for (int i = 0; i < rule.ArgumentCount; i++)
@@ -158,7 +158,7 @@ internal static class Forwarder
 
                     if (result > bytes / argument.Unit)
                     {
-                        return -Errno.EIO;
+                        return PlainCall.Lie();
                     }
 
                     bytes = (int)result * argument.Unit;

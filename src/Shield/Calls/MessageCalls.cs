@@ -146,7 +146,7 @@ internal static class MessageCalls
         os.VectorLength = 1;
         _ = buffer.TryPut(os, out ulong message);
         long result = PlainCall.Checked(Gate.Call(ref thread, Sys.sendmsg, descriptor, message, flags));
-        return result > bytes ? -Errno.EIO : result;
+        return result > bytes ? PlainCall.Lie() : result;
     }
 
     private static long ReceiveOne(ref Thread thread, ulong descriptor, ulong address, ulong flags)
@@ -213,7 +213,7 @@ internal static class MessageCalls
             && answer.ControlLength <= os.ControlLength && answer.NameLength is >= 0 and <= SocketCalls.MaxAddress;
         if (!plausible)
         {
-            return -Errno.EIO;
+            return PlainCall.Lie();
         }
 
         int got = (int)Math.Min(result, bytes);

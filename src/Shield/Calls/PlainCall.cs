@@ -1,6 +1,6 @@
 namespace BlackBox.Shield;
 
-/// <summary>Building blocks of handlers: one structure in, out, or both ways.</summary>
+/// <summary>Building blocks of handlers: one structure in, out, or both ways. The only success of such a call is 0.</summary>
 internal static class PlainCall
 {
     /// <summary>
@@ -32,7 +32,17 @@ internal static class PlainCall
     }
 
     /// <summary>A raw result as a program may see it: what is neither error nor plausible number becomes EIO.</summary>
-    public static long Checked(long result) => result < -Errno.Max ? -Errno.EIO : result;
+    public static long Checked(long result) => result < -Errno.Max ? Lie() : result;
+
+    /// <summary>As above, of a call whose only success is 0.</summary>
+    public static long CheckedZero(long result) => result is < -Errno.Max or > 0 ? Lie() : result;
+
+    /// <summary>The answer to a program when the OS has answered what cannot be; counted.</summary>
+    public static long Lie()
+    {
+        Descriptors.Lies++;
+        return -Errno.EIO;
+    }
 
     private static long Both(ref Thread thread, Sys number, ref CallArguments arguments, int index, int bytes, bool copyIn, bool copyOut)
     {
@@ -54,8 +64,8 @@ internal static class PlainCall
         }
 
         os[index] = osAddress;
-        long result = Values(ref thread, number, ref os);
-        if (result >= 0 && copyOut && !buffer.CopyOutToUser(ref thread, offset, arguments[index], bytes))
+        long result = CheckedZero(Values(ref thread, number, ref os));
+        if (result == 0 && copyOut && !buffer.CopyOutToUser(ref thread, offset, arguments[index], bytes))
         {
             return -Errno.EFAULT;
         }

@@ -46,7 +46,7 @@ internal static class PollCalls
         }
 
         return result < 0 ? result
-            : result > (long)count ? -Errno.EIO
+            : result > (long)count ? PlainCall.Lie()
             : WriteEvents(ref thread, ref buffer, offset, a[0], (int)count) ? result
             : -Errno.EFAULT;
     }
@@ -112,7 +112,7 @@ internal static class PollCalls
 
         if (result < 0 || result > 3L * count)
         {
-            return result < 0 ? result : -Errno.EIO;
+            return result < 0 ? result : PlainCall.Lie();
         }
 
         for (int i = 0; i < 3; i++)
@@ -156,7 +156,7 @@ internal static class PollCalls
         ulong timeout = number == Sys.epoll_pwait ? milliseconds : time;
         long result = CallMasked(ref thread, number, maskValue, a[0], place, (ulong)most, timeout, mask, mask == 0 ? 0UL : MaskBytes);
         return result < 0 ? result
-            : result > most ? -Errno.EIO
+            : result > most ? PlainCall.Lie()
             : EpollCalls.WriteEvents(ref thread, ref buffer, offset, instance, a[1], (int)result);
     }
 

@@ -62,7 +62,7 @@ internal static class SocketCalls
         }
 
         int written = buffer.Take<int>(lengthOffset);
-        return (uint)written > (uint)room ? -Errno.EIO
+        return (uint)written > (uint)room ? PlainCall.Lie()
             : buffer.CopyOutToUser(ref thread, offset, a[3], written) && UserMemory.TryWrite(ref thread, a[4], written) ? result
             : -Errno.EFAULT;
     }
@@ -135,7 +135,7 @@ internal static class SocketCalls
 
             if (result > piece)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             done += (ulong)result;
@@ -186,7 +186,7 @@ internal static class SocketCalls
             bool whole = (flags & MessageTruncate) != 0;
             if (result > piece && !whole)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             int got = (int)Math.Min(result, piece);

@@ -52,7 +52,7 @@ internal static class TransferCalls
 
             if (result > piece)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             int copied = UserMemory.WriteUpTo(ref thread, address + done, buffer.Region(offset, (int)result));
@@ -94,7 +94,7 @@ internal static class TransferCalls
 
             if (result > copied)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             done += (ulong)result;

@@ -64,7 +64,7 @@ internal static class VectorCalls
 
             if (result > piece)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             int copied = vector.Scatter(ref thread, buffer.Region(offset, (int)result));
@@ -105,7 +105,7 @@ internal static class VectorCalls
 
             if (result > copied)
             {
-                return -Errno.EIO;
+                return PlainCall.Lie();
             }
 
             done += (ulong)result;

@@ -58,6 +58,9 @@ internal enum Service : ulong
     UnpinFile = ServiceOperation.UnpinFile,
     ReadFile = ServiceOperation.ReadFile,
     WriteFile = ServiceOperation.WriteFile,
+
+    /// <summary>Only by a dying task: <see cref="WakeSet.Leave"/>.</summary>
+    WakeTasks = ServiceOperation.WakeTasks,
 }
 
 /// <summary>Status of a hypercall.</summary>

@@ -74,6 +74,16 @@ internal static partial class Frames
 
     private static int ownedFrames;
 
+    /// <summary>
+    /// First of the frames that are set aside for notes, each of which names the next in its first word; 0: none. They are taken side by side:
+    /// notes live long, and one among the pages of each chunk would keep them all from going back.
+    /// </summary>
+    private static ulong notes;
+
+    /// <summary>Frames set aside at once, as an order, and the part of the free ones that this may be at most.</summary>
+    private const int NotesOrder = 5;
+    private const int NotesShare = 4;
+
     /// <summary>Frames free now.</summary>
     public static int FreeCount => freeFrames;
 
@@ -202,6 +212,12 @@ internal static partial class Frames
             start += (ulong)FrameAddress.Size << order;
         }
 
+        // Now, and not when the next range comes: nothing may be free by then.
+        if (notes == 0)
+        {
+            SetAside();
+        }
+
         return true;
     }
 
@@ -300,23 +316,47 @@ internal static partial class Frames
         }
     }
 
-    /// <summary>A zeroed frame for the allocator's notes: a free one, or the first of the range that is being added.</summary>
+    /// <summary>A zeroed frame for the allocator's notes: one set aside, or the first of the range that is being added.</summary>
     private static bool TryMetadata(ref ulong start, ulong end, out FrameAddress frame)
     {
-        if (TryAllocate(out frame))
+        frame = new FrameAddress(notes != 0 ? notes : start);
+        if (notes != 0)
         {
-            return true;
+            notes = Hardware.Words(notes)[0];
         }
-
-        if (start >= end)
+        else if (start < end)
+        {
+            start += FrameAddress.Size;
+        }
+        else
         {
             return false;
         }
 
-        frame = new FrameAddress(start);
-        Hardware.ZeroFrame(start);
-        start += FrameAddress.Size;
+        Hardware.ZeroFrame(frame.Value);
         return true;
+    }
+
+    private static void SetAside()
+    {
+        for (int order = NotesOrder; order >= 0; order--)
+        {
+            if ((order == 0 || freeFrames >= NotesShare << order) && TryTake(order, out FrameAddress first))
+            {
+                for (int i = 0; i < 1 << order; i++)
+                {
+                    KeepForNotes(first.Plus(i));
+                }
+
+                return;
+            }
+        }
+    }
+
+    private static void KeepForNotes(FrameAddress frame)
+    {
+        Hardware.Words(frame.Value)[0] = notes;
+        notes = frame.Value;
     }
 
     private static int Alignment(ulong address) =>
@@ -374,5 +414,6 @@ internal static partial class Frames
         freeFrames = 0;
         latestChunk = 0;
         ownedFrames = 0;
+        notes = 0;
     }
 }

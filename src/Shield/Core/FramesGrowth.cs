@@ -141,7 +141,7 @@ internal static partial class Frames
         Leaf(root[index / LeafEntries])[index % LeafEntries] = 0;
 
         // Zeroed as a whole before it can be a descriptor again; its own frame is in another chunk, since this one is all free.
-        Free(descriptor);
+        KeepForNotes(descriptor);
         return true;
     }
 }

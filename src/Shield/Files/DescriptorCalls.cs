@@ -56,8 +56,7 @@ internal static class DescriptorCalls
         if (result != number)
         {
             OpenFiles.Release(file);
-            Descriptors.Lies += result >= 0 ? 1UL : 0;
-            return result >= 0 ? -Errno.EIO : PlainCall.Checked(result);
+            return result >= 0 ? PlainCall.Lie() : PlainCall.Checked(result);
         }
 
         ref DescriptorTable table = ref Descriptors.Table(ref thread);
@@ -82,7 +81,7 @@ internal static class DescriptorCalls
             return -Errno.EBADF;
         }
 
-        long result = PlainCall.Checked(Gate.Call(ref thread, Sys.close, a[0]));
+        long result = PlainCall.CheckedZero(Gate.Call(ref thread, Sys.close, a[0]));
         OpenFiles.Release(file);
 
         // Linux never asks for a close to be made again: the number may be somebody else's by then.
@@ -122,7 +121,7 @@ internal static class DescriptorCalls
             number++;
         }
 
-        long result = PlainCall.Checked(Gate.Call(ref thread, Sys.close_range, first, last, flags));
+        long result = PlainCall.CheckedZero(Gate.Call(ref thread, Sys.close_range, first, last, flags));
         return result == -Errno.ERESTARTSYS ? 0 : result;
     }
 
@@ -171,7 +170,7 @@ internal static class DescriptorCalls
         long result = Forwarder.Forward(ref thread, Sys.signalfd4, ref a, CallTable.Get((uint)Sys.signalfd4));
 
         // With a descriptor given, its mask changes and the answer is the same number.
-        return (int)a[0] >= 0 ? result : Descriptors.RecordClear(ref thread, result, ((uint)a[3] & OpenFlags.CloseOnExec) != 0);
+        return (int)a[0] >= 0 ? (result < 0 || result == (int)a[0] ? result : PlainCall.Lie()) : Descriptors.RecordClear(ref thread, result, ((uint)a[3] & OpenFlags.CloseOnExec) != 0);
     }
 
     /// <summary>Forwards a call whose arguments are numbers and records the descriptor that comes back.</summary>

@@ -72,9 +72,8 @@ internal static class Descriptors
 
         if (result >= DescriptorPages.Limit || !open.File.IsNull)
         {
-            Lies++;
             OpenFiles.Release(file);
-            return -Errno.EIO;
+            return PlainCall.Lie();
         }
 
         if (!DescriptorPages.TryPrepare(ref table, (int)result))

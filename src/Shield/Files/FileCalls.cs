@@ -95,7 +95,7 @@ internal static class FileCalls
     private static long Synchronise(ref Thread thread, Sys number, ulong descriptor)
     {
         ClearFiles.BeforeRead(ref thread, descriptor);
-        return PlainCall.Checked(Gate.Call(ref thread, number, descriptor));
+        return PlainCall.CheckedZero(Gate.Call(ref thread, number, descriptor));
     }
 
     private static long Vector(ref Thread thread, ref CallArguments a, Sys number, ulong position, ulong flags, bool write)

@@ -119,8 +119,7 @@ internal static class FileControls
         long result = Gate.Call(ref thread, Sys.fcntl, a[0], a[1], a[2]);
         if (result >= 0 && result < (long)(uint)a[2])
         {
-            Descriptors.Lies++;
-            return Descriptors.Done(file, -Errno.EIO);
+            return Descriptors.Done(file, PlainCall.Lie());
         }
 
         return Descriptors.Record(ref thread, result, file, (uint)a[1] == DuplicateFromCloseOnExec);
@@ -137,7 +136,7 @@ internal static class FileControls
         }
 
         OpenFiles.AddReference(file);
-        long result = PlainCall.Checked(Gate.Call(ref thread, Sys.fcntl, a[0], SetStatusFlags, channel ? a[2] | OpenFlags.NonBlock : a[2]));
+        long result = PlainCall.CheckedZero(Gate.Call(ref thread, Sys.fcntl, a[0], SetStatusFlags, channel ? a[2] | OpenFlags.NonBlock : a[2]));
         if (result >= 0)
         {
             ref OpenFile end = ref Pool<OpenFile>.Get(file);

@@ -101,6 +101,11 @@ internal struct PathWork
             return result == -Errno.ELOOP ? result : 0;
         }
 
+        if (follow)
+        {
+            result = ProgramLink.Follow(ref thread, result, Area(MaxPath, MaxPath), ref record);
+        }
+
         canonicalLength = (int)result;
         Record = record;
         return 0;

@@ -238,7 +238,7 @@ internal static class PositionCalls
             result = PlainCall.Checked(Gate.Call(ref thread, Sys.write, output, place, (ulong)read));
             if (result > read)
             {
-                result = -Errno.EIO;
+                result = PlainCall.Lie();
             }
 
             if (result <= 0)

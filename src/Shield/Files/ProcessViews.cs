@@ -16,25 +16,30 @@ internal static class ProcessViews
     /// <summary>Whether a path names one of the views of the calling process.</summary>
     public static bool TryParse(ref Thread thread, ReadOnlySpan<byte> path, out bool detailed)
     {
-        detailed = false;
+        ReadOnlySpan<byte> name = Entry(ref thread, path);
+        detailed = name.SequenceEqual(Smaps);
+        return detailed || name.SequenceEqual(Maps);
+    }
+
+    /// <summary>What a path names in the directory of the calling process in /proc; empty if it is not there.</summary>
+    public static ReadOnlySpan<byte> Entry(ref Thread thread, ReadOnlySpan<byte> path)
+    {
         if (!path.StartsWith("/proc/"u8))
         {
-            return false;
+            return default;
         }
 
         ReadOnlySpan<byte> rest = path["/proc/"u8.Length..];
         int slash = rest.IndexOf((byte)'/');
         if (slash <= 0)
         {
-            return false;
+            return default;
         }
 
         ReadOnlySpan<byte> process = rest[..slash];
         bool own = process.SequenceEqual("self"u8) || process.SequenceEqual("thread-self"u8)
             || (DescriptorLinks.TryNumber(process, out ulong number) && number == (ulong)Pool<Process>.Get(thread.Process).Pid);
-        ReadOnlySpan<byte> name = rest[(slash + 1)..];
-        detailed = name.SequenceEqual(Smaps);
-        return own && (detailed || name.SequenceEqual(Maps));
+        return own ? rest[(slash + 1)..] : default;
     }
 
     /// <summary>The text as an object of the enclave, with one user for the caller. Returns 0 or -ENOMEM. Reserve frames before.</summary>

@@ -29,7 +29,7 @@ internal static class StatusCalls
         Handle<MemoryObject> pages = Take(file);
         SharedBuffer buffer = new(ref thread);
         _ = buffer.TryReserve(StatBytes, out int offset, out ulong place);
-        long result = PlainCall.Checked(Gate.Call(ref thread, Sys.fstat, a[0], place));
+        long result = PlainCall.CheckedZero(Gate.Call(ref thread, Sys.fstat, a[0], place));
         return Finish(ref thread, ref buffer, result, offset, a[1], StatBytes, StatSize, StatBlocks, pages);
     }
 
@@ -62,8 +62,8 @@ internal static class StatusCalls
         bool put = path.TryPutText(ref buffer, out ulong name);
         put &= buffer.TryReserve(bytes, out int offset, out ulong place);
         result = !put ? -Errno.ENAMETOOLONG
-            : number == Sys.newfstatat ? PlainCall.Checked(Gate.Call(ref thread, number, directory, name, place, flags))
-            : PlainCall.Checked(Gate.Call(ref thread, number, directory, name, flags, mask, place));
+            : number == Sys.newfstatat ? PlainCall.CheckedZero(Gate.Call(ref thread, number, directory, name, place, flags))
+            : PlainCall.CheckedZero(Gate.Call(ref thread, number, directory, name, flags, mask, place));
         path.Free();
         return Finish(ref thread, ref buffer, result, offset, to, bytes, sizeAt, blocksAt, pages);
     }
@@ -96,8 +96,7 @@ internal static class StatusCalls
             }
             else if (result >= 0 && BinaryPrimitives.ReadUInt64LittleEndian(status[sizeAt..]) != target.Size)
             {
-                Descriptors.Lies++;
-                result = -Errno.EIO;
+                result = PlainCall.Lie();
             }
 
             MemoryObjects.Release(pages);

@@ -22,10 +22,6 @@ internal static partial class Futexes
     private const uint WaitBitset = 9;
     private const uint WakeBitset = 10;
 
-    /// <summary>Wake-ups that a dying thread could not forward.</summary>
-    private static WakeSet left;
-    private static bool anyLeft;
-
     /// <summary>The call.</summary>
     public static long Call(ref Thread thread, ref CallArguments a)
     {
@@ -61,18 +57,6 @@ internal static partial class Futexes
         {
             WakeSet wakes = default;
             FutexQueues.Wake(key, count, AllBits, ref wakes);
-            Forward(ref thread, ref wakes);
-        }
-    }
-
-    /// <summary>Forwards what dying threads had to leave; called where a thread enters the shield anyway.</summary>
-    public static void ForwardLeft(ref Thread thread)
-    {
-        if (anyLeft && !thread.Dying)
-        {
-            WakeSet wakes = left;
-            left = default;
-            anyLeft = false;
             Forward(ref thread, ref wakes);
         }
     }
@@ -298,10 +282,9 @@ internal static partial class Futexes
         {
             if (thread.Dying || Gate.Call(ref thread, Sys.futex, thread.OsMirror + (ulong)(8 * index), WakeCommand, 1) == -Errno.Dying)
             {
-                // The next thread that enters the shield forwards it and the rest.
+                // All others may be asleep: the module finishes it when the task has ended.
                 wakes.Put(index);
-                left.Merge(wakes);
-                anyLeft = true;
+                wakes.Leave(ref thread);
                 return;
             }
         }
@@ -309,8 +292,6 @@ internal static partial class Futexes
 
     internal static void Reset()
     {
-        left = default;
-        anyLeft = false;
         FutexQueues.Reset();
     }
 }

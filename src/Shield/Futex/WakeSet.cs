@@ -37,12 +37,18 @@ internal struct WakeSet
     /// <summary>Puts back what <see cref="TryTake"/> gave.</summary>
     public void Put(int index) => bits[index / BitsPerWord] |= 1UL << (index % BitsPerWord);
 
-    public void Merge(in WakeSet other)
+    /// <summary>
+    /// For a dying thread, which can call the OS no more: writes down for the module whose sleep it has to interrupt when this task has
+    /// ended. They then compare their mirror words anew.
+    /// </summary>
+    public void Leave(ref Thread thread)
     {
-        for (int i = 0; i < Words; i++)
+        while (TryTake(out int index))
         {
-            bits[i] |= other.bits[i];
+            Volatile.Write(ref Mirror(ref thread, index, upper: true), 1);
         }
+
+        SharedBuffer.WriteHeader(ref thread, BufferLayout.Operation, (ulong)Service.WakeTasks);
     }
 
     /// <summary>Takes one task out.</summary>
@@ -63,7 +69,8 @@ internal struct WakeSet
         return false;
     }
 
-    /// <summary>The mirror word of a task, through the frame that the OS lent for all of them.</summary>
-    public static ref uint Mirror(ref Thread thread, int index) =>
-        ref MemoryMarshal.AsRef<uint>(Hardware.Memory(thread.MirrorFrame, FrameAddress.Size).Slice(8 * index, sizeof(uint)));
+    /// <summary>The mirror word of a task, or its upper half, through the frame that the OS lent for all of them.</summary>
+    public static ref uint Mirror(ref Thread thread, int index, bool upper = false) =>
+        ref MemoryMarshal.AsRef<uint>(
+            Hardware.Memory(thread.MirrorFrame, FrameAddress.Size).Slice((8 * index) + (upper ? sizeof(uint) : 0), sizeof(uint)));
 }

@@ -7,9 +7,10 @@ internal static class Loader
 {
     /// <summary>
     /// Verifies the image, applies the manifest's rule to what the OS passed, loads the program and sets the thread's registers.
-    /// Returns 0 or -errno; stops the enclave when the image or the rule refuses.
+    /// Returns 0 or -errno, with the program's path in <paramref name="name"/> (cut to its length, then filled with zeros); stops the enclave
+    /// when the image or the rule refuses.
     /// </summary>
-    public static long StartFirstProgram(ref Thread thread)
+    public static long StartFirstProgram(ref Thread thread, Span<byte> name)
     {
         if (!TryTakePassed(ref thread, out ArgumentStrings passed))
         {
@@ -22,6 +23,8 @@ internal static class Loader
         SignalEntry.InheritFirst(ref thread);
         StartPolicy.Apply(ref thread, ref passed, ProtectedImage.Manifest, out ArgumentStrings strings);
         passed.Free();
+        name.Clear();
+        strings.Path[..Math.Min(strings.Path.Length, name.Length)].CopyTo(name);
         long result = Programs.Prepare(ref thread, ref strings, out PreparedProgram program);
         strings.Free();
         if (result < 0)

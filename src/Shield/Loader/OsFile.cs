@@ -62,6 +62,15 @@ internal struct OsFile
         return true;
     }
 
+    /// <summary>
+    /// Whether the file ends where it should: its last byte can be read and none behind it. Sizes that the OS tells are not asked for.
+    /// </summary>
+    public readonly bool Ends(ref Thread thread, ulong length, out bool isLonger)
+    {
+        isLonger = Gate.Service(ref thread, Service.ReadFile, Pin, length, 1) > 0;
+        return !isLonger && (length == 0 || Gate.Service(ref thread, Service.ReadFile, Pin, length - 1, 1) == 1) && !thread.Dying;
+    }
+
     /// <summary>Bytes that can be read, up to <paramref name="most"/>: the OS's word, a limit for an allocation and no more. -1: more than that, or an error.</summary>
     public readonly int Measure(ref Thread thread, int most)
     {

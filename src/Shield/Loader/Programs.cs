@@ -142,7 +142,7 @@ internal static class Programs
 
         if (path[0] == (byte)'/')
         {
-            return Paths.Resolve(path, canonical, follow: true, out record);
+            return ProgramLink.Follow(ref thread, Paths.Resolve(path, canonical, follow: true, out record), canonical, ref record);
         }
 
         // Kernel stacks are small: one path, which limits directory and path together.
@@ -160,7 +160,8 @@ internal static class Programs
 
         absolute[at++] = (byte)'/';
         path.CopyTo(absolute[at..]);
-        return Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
+        long length = Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
+        return ProgramLink.Follow(ref thread, length, canonical, ref record);
     }
 
     /// <summary>
@@ -253,6 +254,7 @@ internal static class Programs
         program.HeadersAddress = main.HeadersAddress + bias;
         program.HeaderCount = main.SegmentCount;
         ref AddressSpace space = ref Pool<AddressSpace>.Get(program.Space);
+        space.Program = program.Record + 1;
 
         // A position-independent program without an interpreter stands where mappings go: its heap has no room there (binfmt_elf.c).
         ulong end = main.IsPositionIndependent && interpreter.IsNull ? UserLayout.PageFloor(DynamicBase) : main.High + bias;

@@ -7,19 +7,11 @@ namespace BlackBox.Shield;
 /// <summary>An opened protected file: its key schedule and tags.</summary>
 internal struct ProtectedFile
 {
-    /// <summary>Bytes of the path that are kept, for messages.</summary>
-    public const int NameBytes = 96;
-
     public Aes256Gcm Key;
     public PrivateBlock Tags;
-    public NameText Name;
-    public int NameLength;
 
-    [System.Runtime.CompilerServices.InlineArray(NameBytes)]
-    public struct NameText
-    {
-        private byte first;
-    }
+    /// <summary>Canonical path.</summary>
+    public Handle<StoredPath> Path;
 }
 
 /// <summary>Protected files by record of the file table, opened once per enclave and kept: every process shares their pages.</summary>
@@ -49,7 +41,12 @@ internal static class ProtectedFiles
                 return result;
             }
 
-            result = Prepare(ref thread, record, canonicalPath);
+            result = CheckLength(ref thread, os, size, canonicalPath);
+            if (result == 0)
+            {
+                result = Prepare(ref thread, record, canonicalPath);
+            }
+
             if (result < 0)
             {
                 os.Close(ref thread);
@@ -103,6 +100,23 @@ internal static class ProtectedFiles
         return file.Key.Decrypt(nonce, associated, data, tag);
     }
 
+    /// <summary>A file of another length than signed is a changed one, even if all signed blocks are there. 0 or -EIO: reported.</summary>
+    private static long CheckLength(ref Thread thread, in OsFile file, ulong length, ReadOnlySpan<byte> path)
+    {
+        if (file.Ends(ref thread, length, out bool isLonger))
+        {
+            return 0;
+        }
+
+        if (thread.Dying)
+        {
+            return -Errno.Dying;
+        }
+
+        ProtectedImage.Report(path, isLonger ? "is longer than signed"u8 : "is shorter than signed, or cannot be read"u8);
+        return -Errno.EIO;
+    }
+
     private static Handle<ProtectedFile> At(int record) =>
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record];
 
@@ -116,8 +130,16 @@ internal static class ProtectedFiles
             return;
         }
 
-        ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
-        ProtectedImage.Report(((ReadOnlySpan<byte>)file.Name)[..file.NameLength], reason);
+        // The first piece is what fits into a line.
+        ref StoredPath path = ref Pool<StoredPath>.Get(Pool<ProtectedFile>.Get(handle).Path);
+        ProtectedImage.Report(((ReadOnlySpan<byte>)path.Bytes)[..path.Length], reason);
+    }
+
+    /// <summary>Copies the canonical path of a file that was opened before; returns its length, 0 if it was not.</summary>
+    public static int CopyPath(int record, Span<byte> to)
+    {
+        Handle<ProtectedFile> handle = At(record);
+        return handle.IsNull ? 0 : Math.Max(0, StoredPaths.CopyTo(Pool<ProtectedFile>.Get(handle).Path, to));
     }
 
     /// <summary>Derives the key and fetches the tags, which must have the signed digest. 0, -ENOMEM, or -EIO: reported.</summary>
@@ -153,8 +175,11 @@ internal static class ProtectedFiles
             return 0;
         }
 
-        if (!good || !Pool<ProtectedFile>.TryAdd(out Handle<ProtectedFile> handle))
+        Handle<StoredPath> name = default;
+        Handle<ProtectedFile> handle = default;
+        if (!good || !StoredPaths.TryStore(path, out name) || !Pool<ProtectedFile>.TryAdd(out handle))
         {
+            StoredPaths.Free(name);
             tags.Free();
             if (!good && !thread.Dying)
             {
@@ -166,8 +191,7 @@ internal static class ProtectedFiles
 
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
         file.Tags = tags;
-        file.NameLength = Math.Min(path.Length, ProtectedFile.NameBytes);
-        path[..file.NameLength].CopyTo(file.Name);
+        file.Path = name;
         Span<byte> information = stackalloc byte[16 + Digest32.Length];
         KeyLabel.CopyTo(information);
         ((ReadOnlySpan<byte>)entry.Salt).CopyTo(information[KeyLabel.Length..]);

@@ -59,7 +59,12 @@ internal static class ProtectedImage
         tagsLength = manifest.TagsLength;
         if (OsFile.Open(ref thread, TagsPath, out tags) < 0)
         {
-            Refuse("/.blackbox/tags cannot be opened"u8);
+            RefusePath(TagsPath, "cannot be opened"u8);
+        }
+
+        if (!tags.Ends(ref thread, tagsLength, out _))
+        {
+            RefusePath(TagsPath, "has another length than it should have"u8);
         }
 
         CodePolicy.AllowsUnverified = manifest.AllowsJit;
@@ -210,6 +215,11 @@ internal static class ProtectedImage
         if (!file.TryRead(ref thread, 0, block.Bytes))
         {
             RefusePath(path, "is shorter than it should be"u8);
+        }
+
+        if (exact && !file.Ends(ref thread, (ulong)most, out _))
+        {
+            RefusePath(path, "is longer than it should be"u8);
         }
 
         file.Close(ref thread);

@@ -73,7 +73,7 @@ internal static class Scripts
         if (PrivateBlock.TryAllocate(ref thread, (int)size, out PrivateBlock block))
         {
             Span<byte> digest = stackalloc byte[Sha256.Length];
-            bool read = file.TryRead(ref thread, 0, block.Bytes);
+            bool read = file.TryRead(ref thread, 0, block.Bytes) && file.Ends(ref thread, size, out _);
             Sha256.Hash(block.Bytes, digest);
             if (read && digest.SequenceEqual(FileTable.Record(record).Salt))
             {

@@ -63,6 +63,9 @@ internal struct AddressSpace
     /// <summary>Frames of its tables besides the root (VmPTE).</summary>
     public int TableFrames;
 
+    /// <summary>The program that runs here: its record in the file table plus one; 0: none.</summary>
+    public int Program;
+
     /// <summary>The area that contains an address, or 0.</summary>
     public int AreaAt(ulong address)
     {

@@ -33,6 +33,7 @@ internal static partial class AddressSpaces
         to.DataLimit = from.DataLimit;
         to.StackLimit = from.StackLimit;
         to.LockLimit = from.LockLimit;
+        to.Program = from.Program;
 
         bool complete = true;
         bool protectedAny = false;

@@ -2,7 +2,7 @@ using System;
 
 namespace BlackBox.Shield;
 
-/// <summary>Reading and writing a shared object by offset: what read(2) and write(2) do on a memfd. Nothing here calls the OS.</summary>
+/// <summary>Size and seals of a shared object (memfd). Its bytes: Files/ObjectTransfer.cs. Nothing here calls the OS.</summary>
 internal static class SharedObjects
 {
     /// <summary>F_SEAL_ bits of fcntl(F_ADD_SEALS).</summary>
@@ -21,63 +21,6 @@ internal static class SharedObjects
     public const uint SealFutureWrite = 0x10;
 
     private const uint KnownSeals = SealSeal | SealShrink | SealGrow | SealWrite | SealFutureWrite;
-
-    /// <summary>Copies bytes from an offset on; returns how many, fewer than asked for at the end.</summary>
-    public static int Read(Handle<MemoryObject> handle, ulong offset, Span<byte> to)
-    {
-        ref MemoryObject target = ref Pool<MemoryObject>.Get(handle);
-        if (offset >= target.Size)
-            return 0;
-        int total = (int)Math.Min((ulong)to.Length, target.Size - offset);
-        int done = 0;
-        while (done < total)
-        {
-            ulong at = offset + (ulong)done;
-            int inPage = (int)(at & UserLayout.PageMask);
-            int step = Math.Min(total - done, FrameAddress.Size - inPage);
-            ulong entry = ObjectPages.Get(ref target, at >> UserLayout.PageShift);
-            Span<byte> piece = to.Slice(done, step);
-            if (entry == 0)
-                piece.Clear();
-            else
-                Frames.Bytes(ObjectPages.Frame(entry)).Slice(inPage, step).CopyTo(piece);
-            done += step;
-        }
-        return total;
-    }
-
-    /// <summary>
-    /// Copies bytes to an offset, enlarging the object. Returns how many (fewer when frames run out: reserve and go on), or -EPERM for a seal,
-    /// -EFBIG, -ENOMEM.
-    /// </summary>
-    public static long Write(Handle<MemoryObject> handle, ulong offset, ReadOnlySpan<byte> from)
-    {
-        ref MemoryObject target = ref Pool<MemoryObject>.Get(handle);
-        const ulong limit = ObjectPages.Limit << UserLayout.PageShift;
-        if (offset >= limit || (ulong)from.Length > limit - offset)
-            return -Errno.EFBIG;
-        ulong end = offset + (ulong)from.Length;
-        if ((target.Seals & (SealWrite | SealFutureWrite)) != 0 || (end > target.Size && (target.Seals & SealGrow) != 0))
-            return -Errno.EPERM;
-        ulong before = target.Size;
-        if (end > before)
-            target.Size = end;
-        int done = 0;
-        while (done < from.Length)
-        {
-            ulong at = offset + (ulong)done;
-            int inPage = (int)(at & UserLayout.PageMask);
-            int step = Math.Min(from.Length - done, FrameAddress.Size - inPage);
-            FrameAddress frame = MemoryObjects.SharedPage(handle, at >> UserLayout.PageShift, out _);
-            if (frame.IsNull)
-                break;
-            from.Slice(done, step).CopyTo(Frames.Bytes(frame)[inPage..]);
-            ObjectPages.SetFlags(ref target, at >> UserLayout.PageShift, 0, ObjectPages.Published);
-            done += step;
-        }
-        target.Size = Math.Max(before, offset + (ulong)done);
-        return done == 0 && from.Length > 0 ? -Errno.ENOMEM : done;
-    }
 
     /// <summary>ftruncate: 0, -EPERM for a seal, -EFBIG.</summary>
     public static long Truncate(Handle<MemoryObject> handle, ulong size)

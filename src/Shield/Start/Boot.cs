@@ -68,12 +68,15 @@ internal static class Boot
             Panic.Stop(PanicReason.OutOfMemory, "no memory for the first process"u8);
         }
 
-        long result = Loader.StartFirstProgram(ref thread);
+        Span<byte> name = stackalloc byte[128];
+        long result = Loader.StartFirstProgram(ref thread, name);
         if (result < 0)
         {
+            // Why is in the lines before, if it is not only the number.
             LineWriter line = default;
-            line.Write("the first program cannot be started: "u8);
-            line.WriteDecimal(result);
+            line.Write(name[..(name.IndexOf((byte)0) is int end and >= 0 ? end : name.Length)]);
+            line.Write(" cannot be started: error "u8);
+            line.WriteDecimal(-result);
             Panic.Stop(PanicReason.Start, line.Text);
         }
     }

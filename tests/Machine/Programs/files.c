@@ -254,9 +254,42 @@ static void *own_part(void *argument)
     return NULL;
 }
 
-int main(void)
+/// /proc/self/exe: the name of this program, its bytes, and itself once more.
+static void own_program(void)
 {
+    char path[4096], own[64], head[4];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    CHECK(length > 0);
+    path[length] = 0;
+    EQUAL(0, access(path, X_OK));
+    CHECK(strcmp(strrchr(path, '/'), "/files") == 0);
+    EQUAL(3, readlink("/proc/self/exe", own, 3));
+    snprintf(own, sizeof own, "/proc/%d/exe", getpid());
+    EQUAL(length, readlink(own, path, sizeof path));
+    FAILS(EINVAL, readlink("/proc/self/exe", own, 0));
+    int fd = open("/proc/self/exe", O_RDONLY);
+    CHECK(fd >= 0);
+    EQUAL(4, read(fd, head, 4));
+    CHECK(memcmp(head, "\177ELF", 4) == 0);
+    close(fd);
+    pid_t child = checked_fork();
+    if (child == 0) {
+        char *const again[] = { "files", "again", NULL };
+        execv("/proc/self/exe", again);
+        _exit(99);
+    }
+    int status;
+    EQUAL(child, waitpid(child, &status, 0));
+    EQUAL(77 << 8, status);
+}
+
+int main(int count, char **arguments)
+{
+    if (count > 1)
+        return strcmp(arguments[1], "again") == 0 ? 77 : 1;
     time_limit(150);
+    STEP("own program");
+    own_program();
     mkdir("/tmp/files", 0755);
     EQUAL(0, chdir("/tmp/files"));
     large = malloc(LARGE);

@@ -272,10 +272,8 @@ static void refusals(void)
     EQUAL(0, heap[1 << 19]);
 }
 
-// With an argument: also the steps that docs/CAVEATS.md lists as open in a protected container.
-int main(int count, char **arguments)
+int main(void)
 {
-    (void)arguments;
     time_limit(150);
     STEP("refusals");
     refusals();
@@ -284,8 +282,7 @@ int main(int count, char **arguments)
     STEP("malloc");
     threads(allocate);
     STEP("shared");
-    if (count > 1)
-        shared();
+    shared();
     STEP("stacks");
     stacks();
     return 0;

@@ -85,6 +85,82 @@ public class ForwarderTests
         Assert.Equal(0x1111_1111_3333_3333UL, machine.ReadUser<ulong>(At + 4096));
     }
 
+    /// <summary>Every call with a row in the table, and an OS that answers each with a number that it cannot have.</summary>
+    [Fact]
+    public void No_success_but_0_comes_from_a_call_that_has_no_other()
+    {
+        CallMachine machine = CallMachine.Start();
+        machine.WriteUser(At, new byte[8192]);
+        int calls = 0;
+        for (uint number = 0; number < CallTable.Count; number++)
+        {
+            CallArguments none = default;
+            CallRule rule = CallTable.Get(number);
+            if (rule.Service != CallService.Forwarder || rule.Most(ref none) == long.MaxValue)
+            {
+                continue;
+            }
+
+            CallArguments a = default;
+            for (int i = 0; i < rule.ArgumentCount; i++)
+            {
+                a[i] = rule.Argument(i).Kind is ArgumentKind.Value or ArgumentKind.Descriptor ? 16 : At + 64;
+            }
+
+            long most = rule.Most(ref a);
+            foreach (long lie in new[] { most + 1, long.MaxValue, -4096, long.MinValue })
+            {
+                ulong lies = Descriptors.Lies;
+                machine.Answers[(Sys)number] = _ => lie;
+                Assert.Equal(-Errno.EIO, Dispatcher.Serve(ref machine.Thread, number, ref a));
+                Assert.Equal(lies + 1, Descriptors.Lies);
+            }
+
+            machine.Answers[(Sys)number] = _ => -Errno.ENXIO;
+            Assert.Equal(-Errno.ENXIO, Dispatcher.Serve(ref machine.Thread, number, ref a));
+            calls++;
+        }
+
+        Assert.True(calls > 90, $"only {calls} calls");
+    }
+
+    [Theory]
+    [InlineData((int)Sys.close, 7UL, 0UL, 0UL, 0UL)]
+    [InlineData((int)Sys.fstat, 3UL, At, 0UL, 0UL)]
+    [InlineData((int)Sys.newfstatat, 3UL, At, At + 64, 0UL)]
+    [InlineData((int)Sys.statx, 3UL, At, 0UL, 0UL)]
+    [InlineData((int)Sys.fsync, 3UL, 0UL, 0UL, 0UL)]
+    [InlineData((int)Sys.ftruncate, 3UL, 0UL, 0UL, 0UL)]
+    [InlineData((int)Sys.bind, 3UL, At, 16UL, 0UL)]
+    [InlineData((int)Sys.connect, 3UL, At, 16UL, 0UL)]
+    [InlineData((int)Sys.setsockopt, 3UL, 1UL, 2UL, At)]
+    [InlineData((int)Sys.fcntl, 3UL, 6UL, At, 0UL)]
+    [InlineData((int)Sys.fcntl, 3UL, 2UL, 1UL, 0UL)]
+    [InlineData((int)Sys.ioctl, 3UL, 0x5401UL, At, 0UL)]
+    [InlineData((int)Sys.getsockname, 3UL, At, At + 64, 0UL)]
+    [InlineData((int)Sys.sched_setattr, 0UL, At + 64, 0UL, 0UL)]
+    [InlineData((int)Sys.prlimit64, 0UL, 3UL, 0UL, At)]
+    [InlineData((int)Sys.unlinkat, 3UL, At, 0UL, 0UL)]
+    public void A_handler_passes_no_number_on_that_its_call_does_not_have(int number, ulong a0, ulong a1, ulong a2, ulong a3)
+    {
+        CallMachine machine = CallMachine.Start();
+        machine.WriteUser(At, "/name\0"u8);
+        foreach (long lie in new[] { 5, int.MaxValue, long.MaxValue, -5000 })
+        {
+            ulong lies = Descriptors.Lies;
+            machine.Answers[(Sys)number] = _ => lie;
+            CallArguments a = default;
+            (a[0], a[1], a[2], a[3]) = (a0, a1, a2, a3);
+            machine.Thread.Registers.X[8] = (ulong)number;
+            Assert.Equal(-Errno.EIO, Dispatcher.Serve(ref machine.Thread, (uint)number, ref a));
+            Assert.True(Descriptors.Lies > lies);
+            if ((Sys)number == Sys.close)
+            {
+                return;
+            }
+        }
+    }
+
     [Fact]
     public void Null_is_passed_where_it_may_be_and_refused_elsewhere()
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using CsCheck;
 using Xunit;
@@ -142,6 +143,45 @@ public class FramesTests
         Assert.All(machine.Released, range => Assert.Equal(512UL, range.Frames));
         Assert.Equal(owned - (512 * machine.Released.Count), Frames.OwnedCount);
         Assert.True(Frames.FreeCount >= 2048);
+    }
+
+    /// <param name="left">Frames that are free when the next chunk is asked for: a page fault asks when there are none.</param>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(64)]
+    public void What_a_process_has_used_and_freed_goes_back_though_it_came_by_and_by(int left)
+    {
+        const int Chunks = 16;
+        CallMachine machine = CallMachine.Start(userMemory: false);
+        int owned = Frames.OwnedCount;
+        List<FrameAddress> pages = [];
+        for (int i = 8; i < 8 + Chunks; i++)
+        {
+            while (Frames.FreeCount > left && Frames.TryAllocate(out FrameAddress page))
+            {
+                pages.Add(page);
+            }
+
+            Assert.True(Frames.TryAdd(new FrameAddress(CallMachine.FirstChunk + ((ulong)i << 21)), 512));
+        }
+
+        pages.ForEach(Frames.Free);
+        machine.Serve = service => service == Service.Reclaim ? 0 : -Errno.ENOSYS;
+        Frames.Trim(ref machine.Thread);
+
+        // 8 MiB stay in any case, up to a chunk more by the step, and one chunk has the notes.
+        Assert.True(Frames.OwnedCount - owned <= 6 * 512, $"{Frames.OwnedCount - owned} frames kept");
+        Assert.InRange(Frames.FreeCount, 4 * 512, 7 * 512);
+        Assert.Equal(machine.Released.Count, machine.Released.Distinct().Count());
+
+        // What went back comes again.
+        foreach ((ulong address, ulong frames) in machine.Released.ToList())
+        {
+            Assert.True(Frames.TryAdd(new FrameAddress(address), (int)frames));
+        }
+
+        Assert.Equal(owned + (Chunks * 512), Frames.OwnedCount);
     }
 
     private static Span<ulong> Header() => MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));

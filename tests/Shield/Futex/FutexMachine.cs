@@ -177,6 +177,26 @@ internal sealed class FutexMachine : IMachine, IDisposable
         return result;
     }
 
+    /// <summary>The module, when the dead task of an actor has ended: calls that its shield asks to interrupt are made again.</summary>
+    public void FinishExit(int actor)
+    {
+        if (SharedBuffer.ReadHeader(ref ThreadOf(actor), BufferLayout.Operation) != (ulong)Service.WakeTasks)
+        {
+            return;
+        }
+
+        for (int i = 0; i < actors.Count; i++)
+        {
+            if (Mirror((ulong)i, upper: true) != 0 && actors[i].Sleeps is not null)
+            {
+                actors[i].Sleeps = null;
+                actors[i].IsInterrupted = true;
+            }
+
+            Mirror((ulong)i, upper: true) = 0;
+        }
+    }
+
     /// <summary>A place where the program may be preempted.</summary>
     public void Pause() => Yield();
 
@@ -236,7 +256,7 @@ internal sealed class FutexMachine : IMachine, IDisposable
             }
         }
 
-        if (MemoryMarshal.Read<uint>(Hardware.Memory(BufferLayout.LentBit + MirrorAt + (8 * index), 4)) != (uint)a[2])
+        if (Mirror(index) != (uint)a[2])
         {
             return -Errno.EAGAIN;
         }
@@ -261,8 +281,17 @@ internal sealed class FutexMachine : IMachine, IDisposable
             return -Errno.EINTR;
         }
 
+        if (self.IsInterrupted)
+        {
+            self.IsInterrupted = false;
+            return Futex(self, a);
+        }
+
         return self.HasTimedOut ? -Errno.ETIMEDOUT : 0;
     }
+
+    private static ref uint Mirror(ulong index, bool upper = false) =>
+        ref MemoryMarshal.AsRef<uint>(Hardware.Memory(BufferLayout.LentBit + MirrorAt + (8 * index) + (upper ? 4UL : 0), 4));
 
     private long Time(ulong[] a)
     {
@@ -333,6 +362,8 @@ internal sealed class FutexMachine : IMachine, IDisposable
         public bool IsStopped { get; set; }
 
         public bool IsSignalled { get; set; }
+
+        public bool IsInterrupted { get; set; }
 
         public bool HasTimedOut { get; set; }
 

@@ -331,35 +331,64 @@ public class FutexTests
     }
 
     [Fact]
-    public void What_a_dying_thread_cannot_forward_the_next_one_does()
-    {
-        using FutexMachine machine = new(new Random(6), 3, hostile: false);
-        bool isWoken = false;
-        machine.Run(
-            (m, actor) =>
+    public void Who_waits_for_a_dead_owner_is_woken_though_all_others_sleep() => Worlds.Sample(
+        world =>
+        {
+            // A robust mutex that a killed thread held: two threads are asleep on it, nobody else enters the shield any more.
+            const ulong Head = FutexMachine.Data + 0x4000;
+            const ulong Mutex = FutexMachine.Data + 0x4100;
+            using FutexMachine machine = new(new Random(world.Seed), 3, world.Hostile);
+            void Take(FutexMachine m, int actor)
             {
-                Assert.Equal(0, m.Futex(actor, A, Wait, 0));
-                isWoken = true;
-            },
-            (m, actor) =>
-            {
-                while (FutexQueues.Count == 0)
+                uint self = (uint)m.ThreadOf(actor).Tid;
+                while (true)
                 {
+                    uint old = Word(Mutex + 16);
+                    if ((old & 0x3FFF_FFFF) == 0)
+                    {
+                        Word(Mutex + 16) = self | (old & 0x8000_0000);
+                        break;
+                    }
+
+                    Word(Mutex + 16) = old | 0x8000_0000;
                     m.Pause();
+                    _ = m.Futex(actor, Mutex + 16, Wait, old | 0x8000_0000);
                 }
 
-                m.ThreadOf(actor).Dying = true;
-                Assert.Equal(1, m.Futex(actor, A, Wake, 1));
-            },
-            (m, actor) =>
-            {
-                while (!isWoken)
+                m.Pause();
+                Word(Mutex + 16) = 0;
+                _ = m.Futex(actor, Mutex + 16, Wake, 1);
+            }
+
+            machine.Run(
+                Take,
+                Take,
+                (m, actor) =>
                 {
-                    m.Pause();
+                    ref Thread thread = ref m.ThreadOf(actor);
+                    Word(Head) = (uint)Mutex;
+                    Word(Head + 8) = 16;
+                    Word(Mutex) = (uint)Head;
+                    while (Word(Mutex + 16) != 0)
+                    {
+                        m.Pause();
+                    }
+
+                    Word(Mutex + 16) = (uint)thread.Tid;
+                    thread.RobustList = Head;
+                    for (int i = 0; i < world.Seed % 20; i++)
+                    {
+                        m.Pause();
+                    }
+
+                    thread.Dying = true;
                     KernelLock.Acquire();
-                    Futexes.ForwardLeft(ref m.ThreadOf(actor));
+                    Futexes.Release(ref thread);
                     KernelLock.Release();
-                }
-            });
-    }
+                    m.FinishExit(actor);
+                });
+            Assert.Equal(0, FutexQueues.Count);
+        },
+        iter: 200,
+        threads: 1);
 }

@@ -33,6 +33,9 @@ internal sealed class LoaderMachine : IMachine
     /// <summary>Bytes that a read gives at most.</summary>
     public int Piece { get; set; } = int.MaxValue;
 
+    /// <summary>The program that the last start named.</summary>
+    public string Name { get; private set; } = string.Empty;
+
     public string WorkingDirectory { get; set; } = "/";
 
     public Func<long> Execve { get; set; } = () => 0;
@@ -80,7 +83,10 @@ internal sealed class LoaderMachine : IMachine
         ref Process process = ref Pool<Process>.Get(thread.Process);
         Assert.True(DescriptorTables.TryStart(ref process) && FileSystems.TryStart(ref process));
         Assert.True(SignalEntry.TryCloneActions(ref process, share: false, out process.Actions));
-        return Loader.StartFirstProgram(ref thread);
+        byte[] name = new byte[96];
+        long result = Loader.StartFirstProgram(ref thread, name);
+        Name = Encoding.UTF8.GetString(name).TrimEnd('\0');
+        return result;
     }
 
     public byte[] Read(ulong address, int length)

@@ -176,6 +176,7 @@ public class LoaderTests
         if (file == Program)
         {
             Assert.Equal(-Errno.ENOENT, machine.Start(Program, [Program, "one", "two"]));
+            Assert.Equal(Program, machine.Name);
         }
         else
         {
@@ -197,6 +198,41 @@ public class LoaderTests
         LoaderMachine machine = new(Static);
         machine.Files["/.blackbox/manifest"] = [.. machine.Files["/.blackbox/manifest"], 0];
         AssertRefused(machine, "/.blackbox/manifest");
+    }
+
+    [Theory]
+    [InlineData(Program, 1)]
+    [InlineData(Program, 5000)]
+    [InlineData(Program, -1)]
+    [InlineData(Program, -5000)]
+    [InlineData(Interpreter, 1)]
+    [InlineData(Interpreter, -1)]
+    [InlineData("/.blackbox/files", 1)]
+    [InlineData("/.blackbox/files", -1)]
+    [InlineData("/.blackbox/tags", 1)]
+    [InlineData("/.blackbox/tags", -1)]
+    [InlineData("/usr/bin/script", 1)]
+    public void A_file_of_another_length_does_not_start_and_is_named(string file, int change)
+    {
+        // All signed blocks are there if the file is longer: what runs would be right, but the file was changed.
+        string entry = file == Program || file.StartsWith("/.", StringComparison.Ordinal) ? Program : file == Interpreter ? "/usr/bin/dynamic" : file;
+        LoaderMachine machine = new(Image().Start(entry).Protect());
+        byte[] bytes = machine.Files[file];
+        machine.Files[file] = change < 0 ? bytes[..^-change] : [.. bytes, .. new byte[change]];
+        string[] passed = file == "/usr/bin/script" ? ["/bin/program", "-x y", file] : [entry];
+        try
+        {
+            Assert.Equal(-Errno.EIO, machine.Start(file == "/usr/bin/script" ? "/bin/program" : entry, passed));
+            Assert.Equal(entry, machine.Name);
+        }
+        catch (ShieldStoppedException refusal)
+        {
+            machine.Lines.Add(refusal.Message);
+        }
+
+        Assert.Contains(machine.Lines, line => line.Contains(file, StringComparison.Ordinal));
+        machine.Files[file] = bytes;
+        Assert.Equal(0, machine.Start(file == "/usr/bin/script" ? "/bin/program" : entry, passed));
     }
 
     [Fact]

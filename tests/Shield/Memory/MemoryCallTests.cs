@@ -335,7 +335,9 @@ public sealed class MemoryCallTests : MemoryTest
         Assert.False(AddressSpaces.TryFork(ref Machine.Thread, out _));
         MemoryInvariants.Check(Machine.Space);
         AddressSpaces.Release(Machine.Space);
-        Assert.InRange(Frames.FreeCount, 480, 511);
+
+        // Less what pools and the allocator's notes (32 frames at a time) took.
+        Assert.InRange(Frames.FreeCount, 448, 511);
         Assert.Equal(0, Areas.Count);
     }
 

@@ -280,13 +280,24 @@ public sealed class MemorySharingTests : MemoryTest
         MemoryInvariants.Check(Machine.Space);
     }
 
+    /// <summary>write(2) of bytes that stand in the program's memory.</summary>
+    private long Write(Handle<MemoryObject> memory, ulong position, ReadOnlySpan<byte> bytes)
+    {
+        ulong from = Map(0, 1, flags: Private);
+        Assert.True(UserMemory.TryWrite(ref Machine.Thread, from, bytes));
+        UserBytes range = UserBytes.Range(from, (ulong)bytes.Length);
+        long result = ObjectTransfer.Write(ref Machine.Thread, memory, position, ref range);
+        Assert.Equal(0, Call(MemoryCalls.Munmap, from, PageBytes));
+        return result;
+    }
+
     [Fact]
     public void A_shared_object_can_be_read_written_cut_and_sealed()
     {
         Assert.True(MemoryObjects.TryCreateShared(0, out Handle<MemoryObject> memory));
-        Assert.Equal(6, SharedObjects.Write(memory, 4094, "shared"u8));
+        Assert.Equal(6, Write(memory, 4094, "shared"u8));
         byte[] back = new byte[16];
-        Assert.Equal(10, SharedObjects.Read(memory, 4090, back));
+        Assert.Equal(10, ObjectTransfer.Read(ref Machine.Thread, memory, 4090, back.AsSpan()));
         Assert.Equal("shared"u8.ToArray(), back[4..10]);
         MapRequest request = new() { Address = Base, Length = 2 * PageBytes, Fixed = true, Protection = Protection.Read | Protection.Write, Maximum = Protection.All, Flags = AreaFlags.Shared, Object = memory };
         Assert.Equal((long)Base, Mapping.Map(Machine.Space, in request));
@@ -297,8 +308,8 @@ public sealed class MemorySharingTests : MemoryTest
         Assert.Equal(-Errno.EBUSY, SharedObjects.AddSeals(memory, SharedObjects.SealWrite));
         Assert.Equal(0, SharedObjects.AddSeals(memory, SharedObjects.SealGrow | SharedObjects.SealSeal));
         Assert.Equal(-Errno.EPERM, SharedObjects.AddSeals(memory, SharedObjects.SealShrink));
-        Assert.Equal(-Errno.EPERM, SharedObjects.Write(memory, 100, "x"u8));
-        Assert.Equal(1, SharedObjects.Write(memory, 99, "x"u8));
+        Assert.Equal(-Errno.EPERM, Write(memory, 100, "x"u8));
+        Assert.Equal(1, Write(memory, 99, "x"u8));
         MemoryInvariants.Check(Machine.Space);
         Assert.Equal(0, Call(MemoryCalls.Munmap, Base, 2 * PageBytes));
         MemoryObjects.Release(memory);

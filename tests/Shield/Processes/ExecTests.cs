@@ -174,4 +174,42 @@ public class ExecTests
         };
         Assert.Equal(PanicReason.Protocol, Assert.Throws<ShieldStoppedException>(() => Execute(machine, "/bin/other", ["x"])).Reason);
     }
+
+    [Theory]
+    [InlineData("/proc/self/exe")]
+    [InlineData("/proc/thread-self/exe")]
+    [InlineData("/proc/1/exe")]
+    [InlineData("/proc/../proc/self/./exe")]
+    public void The_link_to_the_own_program_is_the_shields(string link)
+    {
+        LoaderMachine machine = Start();
+        Assert.Equal(Program, OwnProgram(machine, link));
+        string[] passed = [];
+        machine.Execve = () =>
+        {
+            passed = [.. passed, machine.OsText(machine.Seen[^1].Arguments[0])];
+            return 0;
+        };
+        Assert.Equal(CallResult.NoReturn, Execute(machine, "/bin/other", ["o"]));
+        Assert.Equal("/usr/bin/other", OwnProgram(machine, link));
+        Assert.Equal(CallResult.NoReturn, Execute(machine, link, ["again"]));
+        Assert.Equal(["/usr/bin/other", "/usr/bin/other"], passed);
+        Assert.Equal("/usr/bin/other", OwnProgram(machine, link));
+        Assert.DoesNotContain(machine.Seen, call => call.Number == Sys.readlinkat);
+
+        // Of other processes, and other links, the OS has the word.
+        Assert.Equal(string.Empty, OwnProgram(machine, "/proc/2/exe"));
+        Assert.Contains(machine.Seen, call => call.Number == Sys.readlinkat);
+    }
+
+    private static string OwnProgram(LoaderMachine machine, string link)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(link + "\0");
+        Assert.True(UserMemory.TryWrite(ref machine.Thread, At, text));
+        CallArguments a = default;
+        (a[0], a[1], a[2], a[3]) = (PathWork.CurrentDirectory, At, At + 256, 200);
+        long length = Dispatcher.Serve(ref machine.Thread, (uint)Sys.readlinkat, ref a);
+        Assert.InRange(length, 0, 200);
+        return Encoding.UTF8.GetString(machine.Read(At + 256, (int)length));
+    }
 }

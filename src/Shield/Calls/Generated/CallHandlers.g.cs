@@ -40,6 +40,7 @@ internal static class CallHandlers
         74 => DescriptorCalls.SignalDescriptor(ref thread, ref arguments),
         76 => PositionCalls.Splice(ref thread, ref arguments),
         77 => PositionCalls.Tee(ref thread, ref arguments),
+        78 => ProgramLink.Read(ref thread, ref arguments),
         79 => StatusCalls.ByPath(ref thread, ref arguments),
         80 => StatusCalls.ByDescriptor(ref thread, ref arguments),
         82 => FileCalls.Synchronise(ref thread, ref arguments),

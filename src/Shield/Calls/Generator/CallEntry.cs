@@ -9,6 +9,7 @@ internal sealed record CallEntry(
     [property: JsonPropertyName("support")] string Support,
     [property: JsonPropertyName("handler")] string? Handler,
     [property: JsonPropertyName("args")] IReadOnlyList<string>? Args,
+    [property: JsonPropertyName("result")] string? Result,
     [property: JsonPropertyName("error")] string? Error,
     [property: JsonPropertyName("note")] string? Note);
 

@@ -46,7 +46,8 @@ static void Validate(IReadOnlyList<CallEntry> calls)
         bool good = call.Number > last && support.Contains(call.Support)
             && (call.Support == "denied") == (call.Error is not null)
             && (call.Support is not ("forwarded" or "partial") || call.Handler is not null || call.Args is not null)
-            && (call.Args?.Count ?? 0) <= 6;
+            && (call.Args?.Count ?? 0) <= 6
+            && (call.Result is null || Writer.Results.ContainsKey(call.Result));
         if (!good)
         {
             throw new FormatException($"entry of {call.Name} ({call.Number}) is inconsistent");

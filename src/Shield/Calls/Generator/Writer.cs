@@ -6,7 +6,7 @@ namespace BlackBox.Shield.Calls.Generator;
 /// <summary>Text of the generated files.</summary>
 internal static class Writer
 {
-    /// <summary>Bytes of a table row: support, argument count, error (2 bytes), then six arguments of four bytes, padded.</summary>
+    /// <summary>Bytes of a table row: service, argument count, error, result, then six arguments of four bytes, padded.</summary>
     private const int RowSize = 28;
 
     private const string Header = """
@@ -21,6 +21,19 @@ internal static class Writer
         ["EINTR"] = 4,
         ["EINVAL"] = 22,
         ["ENOSYS"] = 38,
+    };
+
+    /// <summary>Codes of what a success may answer; the shield's CallRule.Most reads them.</summary>
+    public static IReadOnlyDictionary<string, byte> Results { get; } = new Dictionary<string, byte>
+    {
+        ["zero"] = 1,
+        ["int"] = 2,
+        ["arg0"] = 3,
+        ["arg1"] = 4,
+        ["arg2"] = 5,
+        ["arg3"] = 6,
+        ["arg4"] = 7,
+        ["arg5"] = 8,
     };
 
     public static string Table(IReadOnlyList<CallEntry> calls)
@@ -39,7 +52,7 @@ internal static class Writer
             row[0] = (byte)Service(call);
             row[1] = (byte)(call.Args?.Count ?? 0);
             row[2] = (byte)error;
-            row[3] = (byte)(error >> 8);
+            row[3] = call.Result is null ? (byte)0 : Results[call.Result];
             for (int i = 0; i < row[1]; i++)
             {
                 ArgumentCode.Encode(call.Args![i]).CopyTo(row, 4 + (4 * i));
@@ -106,6 +119,8 @@ internal static class Writer
             * **denied**: always the error given.
             * **absent**: ENOSYS.
 
+            An arrow says what a success may answer: 0 alone, a non-negative `int`, or no more than what was asked for. Anything else from Linux is a lie and becomes EIO.
+
 
             """);
         foreach (IGrouping<string, CallEntry> group in calls.GroupBy(EffectiveSupport).OrderBy(g => g.Key, StringComparer.Ordinal))
@@ -117,6 +132,14 @@ internal static class Writer
         foreach (CallEntry call in calls)
         {
             string detail = call.Args is { Count: > 0 } ? "`" + string.Join(", ", call.Args) + "`" : call.Error ?? string.Empty;
+            detail += call.Result switch
+            {
+                null => string.Empty,
+                "zero" => " → 0",
+                "int" => " → int",
+                _ => $" → at most `{call.Result}`",
+            };
+            detail = detail.TrimStart();
             string note = call.Note is null ? detail : detail.Length == 0 ? call.Note : detail + "; " + call.Note;
             text.Append(CultureInfo.InvariantCulture, $"| {call.Number} | {call.Name} | {EffectiveSupport(call)} | {note} |\n");
         }

@@ -148,6 +148,9 @@ static void information(void)
     EQUAL(0, sigprocmask(SIG_UNBLOCK, &mask, NULL));
 }
 
+// The other process waits by then, however slow the machine is.
+enum { LATER = 200 };
+
 static void restarts(void)
 {
     pid_t parent = getpid(), child;
@@ -176,7 +179,7 @@ static void restarts(void)
         on(SIGUSR1, count, restart ? SA_RESTART : 0);
         hits = 0;
         if ((child = checked_fork()) == 0) {
-            sleep_ms(40);
+            sleep_ms(LATER);
             kill(parent, SIGUSR1);
             sleep_ms(40);
             _exit(0);
@@ -188,7 +191,7 @@ static void restarts(void)
         EQUAL(child, waitpid(child, &status, 0));
         EQUAL(1, hits);
         if ((child = checked_fork()) == 0) {
-            sleep_ms(30);
+            sleep_ms(LATER);
             kill(parent, SIGUSR1);
             _exit(0);
         }
@@ -298,9 +301,11 @@ static void mine(int signal)
 }
 
 static volatile int stop;
+static int ready;
 static void *spin(void *argument)
 {
     self = (int)(long)argument;
+    __atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
     while (!stop)
         if (self % 2)
             sched_yield();
@@ -313,6 +318,9 @@ static void directed(void)
     on(SIGUSR2, mine, SA_RESTART);
     for (long i = 0; i < 4; i++)
         EQUAL(0, pthread_create(&threads[i], NULL, spin, (void *)i));
+    // A signal before that would count for thread 0, whoever got it.
+    while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < 4)
+        sched_yield();
     for (int turn = 1; turn <= 40; turn++)
         for (int i = 0; i < 4; i++) {
             EQUAL(0, pthread_kill(threads[i], SIGUSR2));

@@ -67,6 +67,8 @@ internal static class CallHandlers
         137 => SignalCalls.TimedWait(ref thread, ref arguments),
         138 => SignalCalls.QueueInformation(ref thread, ref arguments),
         139 => SignalCalls.Return(ref thread, ref arguments),
+        154 => ProcessCalls.SetGroup(ref thread, ref arguments),
+        157 => ProcessCalls.SetSession(ref thread, ref arguments),
         167 => ControlCalls.ProcessControl(ref thread, ref arguments),
         169 => Clocks.GetTimeOfDay(ref thread, ref arguments),
         172 => ProcessCalls.GetPid(ref thread, ref arguments),

@@ -162,7 +162,7 @@ public class ProcessTests
         Assert.Throws<ThreadEndedException>(() => machine.Call(Sys.exit, 5));
         ref Process process = ref Pool<Process>.Get(Hardware.KernelReference<Thread>(machine.TicketArgument).Process);
         Assert.Equal((5 << 8, true), (process.Status, process.StatusKnown));
-        process.Parent = process.Self;
+        Assert.True(Pool<Process>.TryAdd(out process.Parent));
         KernelLock.Acquire();
         Exit(machine, code: 6, back: false);
         Assert.Equal((5 << 8, true), (process.Status, process.StatusKnown));

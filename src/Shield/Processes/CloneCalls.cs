@@ -202,7 +202,7 @@ internal static class CloneCalls
             return result < 0 ? result : -Errno.EAGAIN;
         }
 
-        if (result == -Errno.Dying)
+        if (thread.Dying)
         {
             // A dying parent's child lives on.
             return result;

@@ -23,7 +23,7 @@ internal static class ProcessCalls
 
         long answer = Gate.Call(ref thread, Sys.getppid);
         process = ref Pool<Process>.Get(thread.Process);
-        if (answer == -Errno.Dying)
+        if (thread.Dying)
         {
             return answer;
         }

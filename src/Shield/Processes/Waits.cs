@@ -65,7 +65,13 @@ internal static class Waits
 
             // A child of a process that Linux has ended for good, but one of whose threads is still on its way out.
             bool mayCome = Pool<Process>.IsLive(process.Parent) && ProcessTree.FindReaper(process.Parent).Is(thread.Process);
-            if (!mayCome || round >= MaxRounds || Gate.Call(ref thread, Sys.sched_yield) == -Errno.Dying)
+            if (!mayCome || round >= MaxRounds)
+            {
+                return false;
+            }
+
+            _ = Gate.Call(ref thread, Sys.sched_yield);
+            if (thread.Dying)
             {
                 return false;
             }

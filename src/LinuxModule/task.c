@@ -319,6 +319,7 @@ static bool bb_child_bind(struct bb_slot *parent, struct task_struct *child)
 	if (status)
 		return false;
 	parent->child = NULL;
+	WRITE_ONCE(parent->header->argument3, slot->header->thread_id);
 	atomic_inc(&slot->enclave->users);
 	bb_slot_bind(slot, child);
 	child->thread.uw.tp_value = slot->handle;

@@ -114,6 +114,7 @@ namespace BlackBox.Abi
         [FieldOffset(88)]
         public ulong Argument2;
 
+        /// <summary>after clone: threadId of the child, written when it is bound</summary>
         [FieldOffset(96)]
         public ulong Argument3;
 

@@ -194,7 +194,7 @@ struct bb_buffer_header {
 	__u64 argument0;
 	__u64 argument1;
 	__u64 argument2;
-	__u64 argument3;
+	__u64 argument3; /* after clone: threadId of the child, written when it is bound */
 	__s64 result;
 	__u64 range_count; /* entries used in ranges */
 	__u64 exec_argument_count; /* first start: number of argument strings at the start of the data area */

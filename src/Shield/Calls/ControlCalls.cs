@@ -95,13 +95,19 @@ internal static class ControlCalls
         switch ((int)a[0])
         {
             // PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, PR_CAPBSET_READ/DROP, PR_SET/GET_SECUREBITS,
-            // PR_SET/GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_CAP_AMBIENT
-            case 1 or 7 or 8 or 23 or 24 or 27 or 28 or 29 or 30 or 36 or 47:
+            // PR_SET/GET_TIMERSLACK, PR_CAP_AMBIENT
+            case 1 or 7 or 8 or 23 or 24 or 27 or 28 or 29 or 30 or 47:
                 return PlainCall.Values(ref thread, Sys.prctl, ref a, 5);
 
-            // PR_GET_PDEATHSIG, PR_GET_CHILD_SUBREAPER
-            case 2 or 37:
+            // PR_GET_PDEATHSIG
+            case 2:
                 return PlainCall.Out(ref thread, Sys.prctl, ref a, 1, 4);
+
+            // PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER
+            case 36:
+                return ProcessCalls.SetSubreaper(ref thread, ref a);
+            case 37:
+                return ProcessCalls.GetSubreaper(ref thread, ref a);
 
             // PR_GET_DUMPABLE, PR_SET_DUMPABLE: nothing dumps an enclave, the number is kept
             case 3:

@@ -21,6 +21,7 @@ internal static class Loader
         FileSystems.Inherit(ref thread);
         DescriptorTables.Inherit(ref thread);
         SignalEntry.InheritFirst(ref thread);
+        ProcessCalls.InheritFirst(ref thread);
         StartPolicy.Apply(ref thread, ref passed, ProtectedImage.Manifest, out ArgumentStrings strings);
         passed.Free();
         name.Clear();

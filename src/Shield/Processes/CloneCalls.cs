@@ -111,7 +111,18 @@ internal static class CloneCalls
 
         Hardware.ThreadPointer = thread.ThreadPointer;
         AddressSpaces.Activate(Pool<Process>.Get(thread.Process).Memory);
-        Learn(ref thread, (int)(numbers >> 32));
+        if (thread.ProcessEnding)
+        {
+            // The parent found clone's result false: for the program there is no such child.
+            Exits.EndNow(ref thread);
+        }
+
+        if (!TryLearn(ref thread, (int)(numbers >> 32)))
+        {
+            Lies++;
+            Exits.Abandon(ref thread);
+        }
+
         thread.State = ThreadState.Running;
         ulong flags = thread.CloneFlags;
         if ((flags & ChildClearTid) != 0)
@@ -178,46 +189,38 @@ internal static class CloneCalls
     {
         SharedBuffer buffer = new(ref thread);
         _ = buffer.TryReserve(sizeof(int), out int offset, out ulong descriptor);
+        SharedBuffer.WriteHeader(ref thread, BufferLayout.Argument3, 0);
+        Handle<Process> process = Pool<Thread>.Get(child).Process;
         ulong flags = (request.Flags & Forwarded) | (uint)request.ExitSignal;
         long result = PlainCall.Checked(
             Gate.Call(ref thread, Sys.clone, flags, 0, (flags & PidDescriptor) != 0 ? descriptor : 0));
-        if (result < 0)
+        if (Hardware.TicketCancel() == Status.Success)
         {
-            if (Hardware.TicketCancel() != Status.Success)
-            {
-                // The OS reports failure and started the child all the same. A dying parent's child lives on.
-                if (!thread.Dying)
-                {
-                    Panic.Stop(PanicReason.Protocol, "clone failed with a child"u8);
-                }
-
-                return result;
-            }
-
+            // None was started, or the module could not bind it and has it killed.
             Undo(child);
             _ = Gate.Service(ref thread, Service.CancelTask);
+            return result < 0 ? result : -Errno.EAGAIN;
+        }
+
+        if (thread.Dying)
+        {
+            // A dying parent's child lives on.
             return result;
         }
 
-        if (!ProcessNumbers.IsPlausible(result) || Hardware.TicketCancel() == Status.Success)
+        // The number as clone tells it and as the child is told it (the module leaves that here when it binds the child) have to agree.
+        int number = ProcessNumbers.IsPlausible(result) ? (int)result : 0;
+        if (number == 0 || (int)(SharedBuffer.ReadHeader(ref thread, BufferLayout.Argument3) >> 32) != number || !IsNumber(child, process, number))
         {
-            // The module could not bind the child and has it killed: for the program there was none.
-            if (Pool<Thread>.Get(child).Tid != 0)
-            {
-                Panic.Stop(PanicReason.Protocol, "a child without a ticket"u8);
-            }
-
-            Undo(child);
-            _ = Gate.Service(ref thread, Service.CancelTask);
-            return -Errno.EAGAIN;
+            Lies++;
+            Reject(ref thread, child, process);
+            return result < 0 ? result : -Errno.EAGAIN;
         }
 
-        // The child may be over already; then its number was checked when it began.
+        // It may be over already; then its number was checked when it began.
         if (Pool<Thread>.IsLive(child))
         {
-            ref Thread childThread = ref Pool<Thread>.Get(child);
-            Learn(ref childThread, (int)result);
-            WriteNumber(ref thread, ref childThread);
+            WriteNumber(ref thread, ref Pool<Thread>.Get(child));
         }
 
         if ((flags & PidDescriptor) == 0)
@@ -226,7 +229,7 @@ internal static class CloneCalls
         }
 
         // A process descriptor always has close-on-exec. The child exists whatever becomes of it.
-        int number = buffer.Take<int>(offset);
+        number = buffer.Take<int>(offset);
         return Descriptors.RecordClear(ref thread, number < 0 ? -Errno.EIO : number, closeOnExec: true) < 0 ? -Errno.EIO
             : UserMemory.TryWrite(ref thread, request.PidDescriptor, number) ? result
             : -Errno.EFAULT;
@@ -293,6 +296,7 @@ internal static class CloneCalls
         made.Self = handle;
         made.Parent = (request.Flags & Parent) != 0 ? parent.Parent : thread.Process;
         made.ExitSignal = request.ExitSignal;
+        made.Group = parent.GroupChanges == 0 ? parent.Group : 0;
         made.StackLimit = parent.StackLimit;
         made.Dumpable = parent.Dumpable;
         made.NoNewPrivileges = parent.NoNewPrivileges;
@@ -344,27 +348,74 @@ internal static class CloneCalls
         Pool<Process>.Free(handle);
     }
 
+    /// <summary>Children with two numbers, or with somebody else's.</summary>
+    public static ulong Lies { get; internal set; }
+
     /// <summary>The child's number, from clone's result or the child's own buffer: the first that comes is checked, the second compared.</summary>
-    private static void Learn(ref Thread child, int number)
+    private static bool TryLearn(ref Thread child, int number)
     {
-        if (child.Tid == 0)
+        if (child.Tid != 0)
         {
-            ProcessTree.ForgetReaped(number);
-            if (!ProcessNumbers.IsPlausible(number) || ProcessNumbers.IsTaken(number))
+            return child.Tid == number;
+        }
+
+        ProcessTree.ForgetReaped(number);
+        if (!ProcessNumbers.IsPlausible(number) || ProcessNumbers.IsTaken(number))
+        {
+            return false;
+        }
+
+        child.Tid = number;
+        ref Process process = ref Pool<Process>.Get(child.Process);
+        if (process.Pid == 0)
+        {
+            process.Pid = number;
+        }
+
+        return true;
+    }
+
+    /// <summary>The parent's side: a child that is over already has left its number in its process, if that is one of its own.</summary>
+    private static bool IsNumber(Handle<Thread> child, Handle<Process> process, int number) =>
+        Pool<Thread>.IsLive(child) ? TryLearn(ref Pool<Thread>.Get(child), number)
+        : !Pool<Process>.IsLive(process) || Pool<Process>.Get(process) is { State: not ProcessState.Zombie } || Pool<Process>.Get(process).Pid == number;
+
+    /// <summary>
+    /// The OS started a child and told the parent something else: the child must not run. One that has not begun ends when it does; a process
+    /// that has begun is killed.
+    /// </summary>
+    private static void Reject(ref Thread thread, Handle<Thread> child, Handle<Process> handle)
+    {
+        bool hasBegun = !Pool<Thread>.IsLive(child) || Pool<Thread>.Get(child).State != ThreadState.New;
+        if (handle.Is(thread.Process))
+        {
+            if (hasBegun)
             {
-                Panic.Stop(PanicReason.Protocol, "thread number given twice"u8);
+                Panic.Stop(PanicReason.Protocol, "clone denies a thread that runs"u8);
             }
 
-            child.Tid = number;
-            ref Process process = ref Pool<Process>.Get(child.Process);
-            if (process.Pid == 0)
-            {
-                process.Pid = number;
-            }
+            Pool<Thread>.Get(child).ProcessEnding = true;
+            return;
         }
-        else if (child.Tid != number)
+
+        if (!Pool<Process>.IsLive(handle))
         {
-            Panic.Stop(PanicReason.Protocol, "two numbers for one thread"u8);
+            return;
+        }
+
+        // Nobody will wait for it: the program never learns its number.
+        ref Process process = ref Pool<Process>.Get(handle);
+        process.Parent = default;
+        if (process.State == ProcessState.Zombie)
+        {
+            Pool<Process>.Free(handle);
+            return;
+        }
+
+        Exits.Mark(ref process, ProcessNumbers.SigKill);
+        if (hasBegun && process.Pid != 0)
+        {
+            _ = Gate.Call(ref thread, Sys.kill, (ulong)process.Pid, ProcessNumbers.SigKill);
         }
     }
 

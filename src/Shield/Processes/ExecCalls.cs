@@ -136,6 +136,11 @@ internal static class ExecCalls
 
         DescriptorTables.CloseForExec(ref process);
         SignalEntry.ResetForExec(ref thread);
+
+        // Its children's ends may have been told to a thread that is gone; its own end is told by SIGCHLD from now on (Linux: de_thread).
+        ProcessTree.DoubtZombies(process.Actions);
+        process.ExitSignal = ProcessNumbers.SigChld;
+        process.Waiting = 0;
         thread.RobustListSize = 0;
         process.Dumpable = 1;
         Span<byte> vectors = stackalloc byte[Hardware.VectorBytes];

@@ -6,14 +6,13 @@ namespace BlackBox.Shield;
 /// </summary>
 internal static partial class Exits
 {
-    private const int SigKill = 9;
-
     public static long Exit(ref Thread thread, ref CallArguments a)
     {
         ref Process process = ref Pool<Process>.Get(thread.Process);
         int code = (int)a[0] & 0xFF;
-        if (process.ThreadCount == 1 && process.State == ProcessState.Running)
+        if (process.State == ProcessState.Running && (thread.Tid == process.Pid || (process.ThreadCount == 1 && !process.StatusKnown)))
         {
+            // The first thread's code is the process's, even if others go on (Linux: wait_task_zombie).
             process.Status = code << 8;
             process.StatusKnown = true;
         }
@@ -45,7 +44,7 @@ internal static partial class Exits
         if (thread.Dying && process.State == ProcessState.Running && process.ThreadCount == 1)
         {
             // Killed by the OS: by what, only Linux knows. SIGKILL stands for any signal.
-            process.Status = SigKill;
+            process.Status = ProcessNumbers.SigKill;
             process.StatusKnown = false;
         }
 
@@ -61,16 +60,27 @@ internal static partial class Exits
             return;
         }
 
+        Mark(ref process, status);
+        thread.ProcessEnding = false;
+    }
+
+    /// <summary>Every thread of the process ends at its next way out of the shield, or before its first instruction.</summary>
+    public static void Mark(ref Process process, int status)
+    {
         process.State = ProcessState.Ending;
         process.Status = status;
         process.StatusKnown = true;
         for (Handle<Thread> other = process.Threads; !other.IsNull; other = Pool<Thread>.Get(other).Next)
         {
-            if (!other.Is(thread.Self))
-            {
-                Pool<Thread>.Get(other).ProcessEnding = true;
-            }
+            Pool<Thread>.Get(other).ProcessEnding = true;
         }
+    }
+
+    /// <summary>A new thread that the OS has told another number than its parent: it does not run, its process is killed. Does not return.</summary>
+    public static void Abandon(ref Thread thread)
+    {
+        EndProcess(ref thread, ProcessNumbers.SigKill);
+        End(ref thread, Sys.exit_group, ProcessNumbers.SigKill, 0);
     }
 
     /// <summary>Releases all of the thread, and of the process if it was the last; then the last call.</summary>

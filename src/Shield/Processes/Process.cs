@@ -22,7 +22,7 @@ internal struct Process
     public Handle<FileSystemInfo> FileSystem;
     public Handle<SignalActions> Actions;
 
-    /// <summary>Process that made this one; null when it is outside the enclave or gone.</summary>
+    /// <summary>Process that made or adopted this one; null when it is outside the enclave or gone.</summary>
     public Handle<Process> Parent;
 
     /// <summary>First of the threads, linked by <see cref="Thread.Next"/>.</summary>
@@ -42,6 +42,32 @@ internal struct Process
     public int ExitSignal;
 
     public ProcessState State;
+
+    /// <summary>prctl(PR_SET_CHILD_SUBREAPER): orphans among its descendants become its children.</summary>
+    public bool IsSubreaper;
+
+    /// <summary>It is or was a subreaper: it may have children that are not of this enclave (as the namespace's init always may).</summary>
+    public bool MayAdopt;
+
+    /// <summary>
+    /// Number of the parent that ended, until Linux is seen to have given the process to <see cref="Parent"/>: the shield does so earlier.
+    /// </summary>
+    public int FormerParent;
+
+    /// <summary>
+    /// A zombie that Linux may have reaped without a wait that was seen here: the parent ignores SIGCHLD, or did so when the state changed;
+    /// or the parent ended, or ran exec, and with it perhaps a thread that was about to learn of the end.
+    /// </summary>
+    public bool MayBeReaped;
+
+    /// <summary>Process group if it is known (since setpgid or setsid in the enclave), else 0.</summary>
+    public int Group;
+
+    /// <summary>Calls under way that may change <see cref="Group"/>.</summary>
+    public int GroupChanges;
+
+    /// <summary>Threads that wait for children.</summary>
+    public int Waiting;
 
     /// <summary>Wait status as the shield knows it (low 7 bits signal, bits 15..8 exit code); valid if <see cref="StatusKnown"/>.</summary>
     public int Status;

@@ -7,6 +7,7 @@ internal static class ProcessNumbers
     private const int Max = 4 << 20;
 
     public const int SigChld = 17;
+    public const int SigKill = 9;
 
     public static bool IsPlausible(long number) => number is > 0 and <= Max;
 

@@ -47,6 +47,11 @@ internal static partial class SignalCalls
                 return result;
             }
 
+            if (signal == SignalNumber.Child)
+            {
+                ProcessTree.DoubtZombies(Pool<Process>.Get(thread.Process).Actions);
+            }
+
             if (action.Handler == SignalAction.Ignore || (action.Handler == SignalAction.Default && SignalNumber.IsIgnoredByDefault(signal)))
             {
                 DropPending(ref thread, signal);

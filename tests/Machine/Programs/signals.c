@@ -148,6 +148,9 @@ static void information(void)
     EQUAL(0, sigprocmask(SIG_UNBLOCK, &mask, NULL));
 }
 
+// The other process waits by then, however slow the machine is.
+enum { LATER = 200 };
+
 static void restarts(void)
 {
     pid_t parent = getpid(), child;
@@ -176,7 +179,7 @@ static void restarts(void)
         on(SIGUSR1, count, restart ? SA_RESTART : 0);
         hits = 0;
         if ((child = checked_fork()) == 0) {
-            sleep_ms(40);
+            sleep_ms(LATER);
             kill(parent, SIGUSR1);
             sleep_ms(40);
             _exit(0);
@@ -188,7 +191,7 @@ static void restarts(void)
         EQUAL(child, waitpid(child, &status, 0));
         EQUAL(1, hits);
         if ((child = checked_fork()) == 0) {
-            sleep_ms(30);
+            sleep_ms(LATER);
             kill(parent, SIGUSR1);
             _exit(0);
         }
@@ -298,9 +301,11 @@ static void mine(int signal)
 }
 
 static volatile int stop;
+static int ready;
 static void *spin(void *argument)
 {
     self = (int)(long)argument;
+    __atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
     while (!stop)
         if (self % 2)
             sched_yield();
@@ -313,6 +318,9 @@ static void directed(void)
     on(SIGUSR2, mine, SA_RESTART);
     for (long i = 0; i < 4; i++)
         EQUAL(0, pthread_create(&threads[i], NULL, spin, (void *)i));
+    // A signal before that would count for thread 0, whoever got it.
+    while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < 4)
+        sched_yield();
     for (int turn = 1; turn <= 40; turn++)
         for (int i = 0; i < 4; i++) {
             EQUAL(0, pthread_kill(threads[i], SIGUSR2));
@@ -326,10 +334,93 @@ static void directed(void)
         pthread_join(threads[i], NULL);
 }
 
-// With an argument: also the steps that docs/CAVEATS.md lists as open in a protected container.
-int main(int count, char **arguments)
+static volatile int expired;
+static void expire(int signal, siginfo_t *info, void *context)
 {
-    (void)arguments;
+    (void)signal;
+    (void)context;
+    EQUAL(SI_TIMER, info->si_code);
+    EQUAL(4711, info->si_value.sival_int);
+    expired++;
+}
+
+static void expire_in_thread(union sigval value)
+{
+    __atomic_add_fetch((int *)value.sival_ptr, 1, __ATOMIC_SEQ_CST);
+}
+
+static void timers(void)
+{
+    struct sigaction action = { .sa_sigaction = expire, .sa_flags = SA_SIGINFO | SA_RESTART };
+    EQUAL(0, sigaction(SIGRTMIN + 5, &action, NULL));
+    struct itimerspec brief = { { 0, 20000000 }, { 0, 20000000 } }, far = { { 0, 0 }, { 1000, 0 } }, left, never = { { 0, 0 }, { 0, 0 } };
+    const clockid_t clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME };
+    struct sigevent event;
+    timer_t timer;
+    for (unsigned int i = 0; i < 2; i++)
+        for (int directed = 0; directed < 2; directed++) {
+            memset(&event, 0, sizeof event);
+            event.sigev_notify = directed ? SIGEV_THREAD_ID : SIGEV_SIGNAL;
+            event.sigev_signo = SIGRTMIN + 5;
+            event.sigev_value.sival_int = 4711;
+            event._sigev_un._tid = gettid();
+            expired = 0;
+            EQUAL(0, timer_create(clocks[i], &event, &timer));
+            EQUAL(0, timer_settime(timer, 0, &brief, &left));
+            EQUAL(0, left.it_value.tv_sec + left.it_value.tv_nsec);
+            long until = now_ms() + 20000;
+            while (expired < 3 && now_ms() < until)
+                ;
+            CHECK(expired >= 3);
+            EQUAL(0, timer_settime(timer, 0, &never, NULL));
+            CHECK(timer_getoverrun(timer) >= 0);
+
+            // An absolute time on the clock that the program reads.
+            struct itimerspec at = never;
+            EQUAL(0, clock_gettime(clocks[i], &at.it_value));
+            at.it_value.tv_sec++;
+            expired = 0;
+            long begin = now_ms();
+            EQUAL(0, timer_settime(timer, TIMER_ABSTIME, &at, NULL));
+            while (!expired && now_ms() < begin + 20000)
+                sleep_ms(5);
+            EQUAL(1, expired);
+            CHECK(now_ms() - begin >= 900);
+            EQUAL(0, timer_delete(timer));
+        }
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_NONE;
+    EQUAL(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+    EQUAL(0, timer_settime(timer, 0, &far, NULL));
+    EQUAL(0, timer_gettime(timer, &left));
+    CHECK(left.it_value.tv_sec > 900 && left.it_value.tv_sec <= 1000);
+    EQUAL(0, timer_delete(timer));
+    FAILS(EINVAL, timer_gettime(timer, &left));
+    int calls = 0;
+    event.sigev_notify = SIGEV_THREAD;
+    event.sigev_notify_function = expire_in_thread;
+    event.sigev_value.sival_ptr = &calls;
+    EQUAL(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+    EQUAL(0, timer_settime(timer, 0, &brief, NULL));
+    long until = now_ms() + 20000;
+    while (__atomic_load_n(&calls, __ATOMIC_SEQ_CST) < 2 && now_ms() < until)
+        sleep_ms(2);
+    CHECK(__atomic_load_n(&calls, __ATOMIC_SEQ_CST) >= 2);
+    EQUAL(0, timer_delete(timer));
+    sleep_ms(50);
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGRTMIN + 5;
+    event._sigev_un._tid = 1 << 20;
+    FAILS(EINVAL, timer_create(CLOCK_MONOTONIC, &event, &timer));
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = 65;
+    FAILS(EINVAL, timer_create(CLOCK_MONOTONIC, &event, &timer));
+    event.sigev_signo = SIGUSR1;
+    FAILS(EINVAL, timer_create(63, &event, &timer));
+}
+
+int main(void)
+{
     alarm(0);
     STEP("storm");
     storm();
@@ -343,7 +434,8 @@ int main(int count, char **arguments)
     STEP("faults");
     faults();
     STEP("directed");
-    if (count > 1)
-        directed();
+    directed();
+    STEP("timers");
+    timers();
     return 0;
 }

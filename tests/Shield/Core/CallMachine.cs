@@ -112,6 +112,10 @@ internal sealed unsafe class CallMachine : IMachine
         header[BufferLayout.SignalStackSize / 8] = SignalBytes;
     }
 
+    /// <summary>What the module leaves in the parent's header when it binds a child.</summary>
+    public static void PutChildNumber(int number) =>
+        MemoryMarshal.Write(Hardware.Memory(BufferLayout.LentBit + BufferLayout.Argument3, sizeof(ulong)), ((ulong)(uint)number << 32) | (uint)number);
+
     /// <summary>Bytes of the buffer as the OS sees them at an address of its own.</summary>
     public static Span<byte> Os(ulong address, int length) => Hardware.Memory(BufferLayout.LentBit + (address - OsBuffer), length);
 

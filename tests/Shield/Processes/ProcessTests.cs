@@ -16,6 +16,7 @@ public class ProcessTests
         machine.Answers[Sys.clone] = _ =>
         {
             machine.TicketRedeemed = start;
+            CallMachine.PutChildNumber(number);
             return number;
         };
         return machine;
@@ -74,16 +75,97 @@ public class ProcessTests
         Assert.Equal((1, 1, 1), (Pool<Thread>.Count, Pool<Process>.Count, Pool<AddressSpace>.Count));
     }
 
-    [Fact]
-    public void Failure_with_a_child_and_contradicting_numbers_stop_the_enclave()
+    [Theory]
+    [InlineData(-11, 2, -11)]
+    [InlineData(0, 2, -Errno.EAGAIN)]
+    [InlineData(1L << 40, 2, -Errno.EAGAIN)]
+    [InlineData(3, 2, -Errno.EAGAIN)]
+    [InlineData(2, 0, -Errno.EAGAIN)]
+    [InlineData(1, 1, -Errno.EAGAIN)]
+    public void A_child_that_clone_lies_about_never_runs(long result, int told, long expected)
     {
-        CallMachine machine = StartWithClone(-11);
-        Assert.Throws<ShieldStoppedException>(() => machine.Call(Sys.clone, 17));
-        machine = StartWithClone(1);
-        Assert.Throws<ShieldStoppedException>(() => machine.Call(Sys.clone, 17));
-        machine = StartWithClone(2);
+        CallMachine machine = StartWithClone(2);
+        machine.Answers[Sys.clone] = _ =>
+        {
+            machine.TicketRedeemed = true;
+            CallMachine.PutChildNumber(told);
+            return result;
+        };
+        Assert.Equal(expected, machine.Call(Sys.clone, 17));
+        Assert.Throws<ThreadEndedException>(() => Begin(machine, 2, 2));
+        Assert.Equal((1, 1, 1), (Pool<Thread>.Count, Pool<Process>.Count, Pool<AddressSpace>.Count));
+        Assert.DoesNotContain(machine.Seen, call => call.Number == Sys.kill);
+    }
+
+    [Fact]
+    public void A_thread_that_clone_lies_about_ends_before_its_first_instruction()
+    {
+        CallMachine machine = StartWithClone(2);
+        machine.Answers[Sys.clone] = _ =>
+        {
+            machine.TicketRedeemed = true;
+            CallMachine.PutChildNumber(2);
+            return 3;
+        };
+        machine.WriteUser(At, 7);
+        Assert.Equal(-Errno.EAGAIN, machine.Call(Sys.clone, ThreadFlags, 0x7000, At, 0x1234, At));
+        ThreadEndedException end = Assert.Throws<ThreadEndedException>(() => Begin(machine, 2, 1));
+        Assert.Equal(Sys.exit, end.Number);
+        Hardware.CurrentTask = machine.Thread.TaskHandle;
+        KernelLock.Acquire();
+        Assert.Equal(7, machine.ReadUser<int>(At));
+        Assert.Equal((1, 1), (Pool<Thread>.Count, Pool<Process>.Get(machine.Thread.Process).ThreadCount));
+        Assert.Equal(ProcessState.Running, Pool<Process>.Get(machine.Thread.Process).State);
+    }
+
+    [Fact]
+    public void A_process_that_runs_under_another_number_is_killed()
+    {
+        CallMachine machine = StartWithClone(2);
+        machine.Answers[Sys.clone] = _ =>
+        {
+            machine.TicketRedeemed = true;
+            KernelLock.Acquire();
+            Begin(machine, 2, 2);
+            KernelLock.Release();
+            CallMachine.PutChildNumber(3);
+            return 3;
+        };
+        machine.Answers[Sys.kill] = _ => 0;
+        Assert.Equal(-Errno.EAGAIN, machine.Call(Sys.clone, 17));
+        Assert.Equal([2, ProcessNumbers.SigKill], machine.Last(Sys.kill).Arguments[..2]);
+        ref Thread child = ref Hardware.KernelReference<Thread>(machine.TicketArgument);
+        Assert.True(child.ProcessEnding);
+        Assert.True(Pool<Process>.Get(child.Process).Parent.IsNull);
+    }
+
+    [Fact]
+    public void A_child_that_is_told_another_number_ends_as_killed()
+    {
+        CallMachine machine = StartWithClone(2);
         Assert.Equal(2, machine.Call(Sys.clone, 17));
-        Assert.Throws<ShieldStoppedException>(() => Begin(machine, 3, 3));
+        Assert.Throws<ThreadEndedException>(() => Begin(machine, 3, 3));
+        Hardware.CurrentTask = machine.Thread.TaskHandle;
+        KernelLock.Acquire();
+        machine.Answers[Sys.wait4] = a => Answer(a, 2, 0);
+        Assert.Equal(2, machine.Call(Sys.wait4, 2, At, 0, 0));
+        Assert.Equal(ProcessNumbers.SigKill, machine.ReadUser<int>(At));
+    }
+
+    [Fact]
+    public void The_code_of_the_first_thread_is_the_process_s()
+    {
+        CallMachine machine = StartWithClone(2);
+        Assert.Equal(2, machine.Call(Sys.clone, ThreadFlags, 0x7000, At, 0x1234, At));
+        Begin(machine, 2, 1);
+        machine.Answers[Sys.rt_sigprocmask] = _ => 0;
+        Assert.Throws<ThreadEndedException>(() => machine.Call(Sys.exit, 5));
+        ref Process process = ref Pool<Process>.Get(Hardware.KernelReference<Thread>(machine.TicketArgument).Process);
+        Assert.Equal((5 << 8, true), (process.Status, process.StatusKnown));
+        Assert.True(Pool<Process>.TryAdd(out process.Parent));
+        KernelLock.Acquire();
+        Exit(machine, code: 6, back: false);
+        Assert.Equal((5 << 8, true), (process.Status, process.StatusKnown));
     }
 
     [Theory]
@@ -150,7 +232,13 @@ public class ProcessTests
         Assert.Equal((0, 0), (Pool<Thread>.Count, Pool<AddressSpace>.Count));
     }
 
-    private static void Exit(CallMachine machine, int code)
+    private static long Answer(ulong[] arguments, int result, int status)
+    {
+        MemoryMarshal.Write(CallMachine.Os(arguments[1], 4), status);
+        return result;
+    }
+
+    private static void Exit(CallMachine machine, int code, bool back = true)
     {
         ref Thread child = ref Hardware.KernelReference<Thread>(machine.TicketArgument);
         KernelLock.Release();
@@ -169,6 +257,11 @@ public class ProcessTests
         }
 
         Assert.True(ended);
+        if (!back)
+        {
+            return;
+        }
+
         Hardware.CurrentTask = machine.Thread.TaskHandle;
         KernelLock.Acquire();
     }

@@ -28,6 +28,27 @@ public sealed partial class PageTableProtocol(SimulatedMachine machine, int fram
     /// <summary>Is the tree known as live?</summary>
     public bool HasRoot(ulong vttbr) => Look(vttbr & AddressMask) is { IsTable: true } shadow && shadow.Vttbr == vttbr;
 
+    /// <summary>Might a CPU in that world write to the frame now, by the tables or by an old translation?</summary>
+    /// <param name="owner">enclave that the frame's word names</param>
+    public bool MayReach(uint vmid, ulong pa, uint owner)
+    {
+        FrameShadow shadow = Look(pa);
+        if (vmid == 0 ? shadow.OsLeaves != 0 : owner == vmid - 1 && shadow.PrivateLeaves + shadow.LentLeaves != 0)
+        {
+            return true;
+        }
+
+        foreach (ref readonly StaleEntry entry in _stale.Items)
+        {
+            if (entry.Vmid == vmid && entry.Yields(pa))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Makes a live tree known: from now on its entries are watched. (Those of enclaves are found when they go live.)</summary>
     public void AddRoot(ulong vttbr)
     {

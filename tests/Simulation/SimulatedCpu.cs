@@ -1,3 +1,4 @@
+using System;
 using BlackBox.Abi;
 using BlackBox.Monitor;
 
@@ -13,6 +14,12 @@ public sealed class SimulatedCpu(int index)
     public ref RegisterFile Os => ref _os;
 
     public int Index { get; } = index;
+
+    /// <summary>Called before a task leaves this CPU (true: for a call to the OS), while its context is this CPU's alone.</summary>
+    public Action<SimulatedCpu, bool>? Leaving { get; set; }
+
+    /// <summary>Called when a task has come to this CPU.</summary>
+    public Action<SimulatedCpu>? Entered { get; set; }
 
     /// <summary>How the last container left this CPU.</summary>
     public Departure LastDeparture { get; private set; }
@@ -84,7 +91,7 @@ public sealed class SimulatedCpu(int index)
         switch (action)
         {
             case ShieldAction.OsCall or ShieldAction.OsFault:
-                LeaveWorld();
+                LeaveWorld(isCall: true);
                 TaskGate.LeaveForCall(ref CpuRecord.Current, CpuRecord.Current.Running.Ended != 0);
                 break;
             case ShieldAction.Switch:
@@ -110,7 +117,7 @@ public sealed class SimulatedCpu(int index)
 
     private void Leave(LeaveReason reason)
     {
-        LeaveWorld();
+        LeaveWorld(isCall: false);
         LastDeparture = TaskGate.Leave(ref CpuRecord.Current, reason);
         if (LastDeparture.Kind == DepartureKind.RunTask)
         {
@@ -131,7 +138,13 @@ public sealed class SimulatedCpu(int index)
         {
             throw new SimulationException($"CPU {Index} enters a world that is not live: VTTBR {CpuRecord.Current.Vttbr:x}");
         }
+
+        Entered?.Invoke(this);
     }
 
-    private void LeaveWorld() => SimulatedMachine.Current.LoadedVttbr[Index] = 0;
+    private void LeaveWorld(bool isCall)
+    {
+        Leaving?.Invoke(this, isCall);
+        SimulatedMachine.Current.LoadedVttbr[Index] = 0;
+    }
 }

@@ -7,12 +7,17 @@ namespace BlackBox.Simulation;
 
 public sealed partial class Invariants
 {
-    private void CheckTasks(int count)
+    private void CheckTasks(int slotCount)
     {
-        ReadOnlySpan<TaskSlot> slots = _machine.PeekArray<TaskSlot>(FrameTable.Layout.Tasks.Value, count);
+        ReadOnlySpan<TaskSlot> slots = _machine.PeekArray<TaskSlot>(FrameTable.Layout.Tasks.Value, slotCount);
         ReadOnlySpan<uint> words = Words;
         int running = 0;
-        ulong marked = 0;
+        int marked = _marked;
+        foreach (ref Count count in _counts.AsSpan())
+        {
+            count.Running = 0;
+        }
+
         _epoch++; // contexts are counted in the same array as tables
         for (int i = 0; i < slots.Length; i++)
         {
@@ -34,7 +39,7 @@ public sealed partial class Invariants
             {
                 var buffer = new FrameWord(words[(int)(slot.Buffer.Value + j - FrameTable.Layout.Ram.First.Value)]);
                 Require(buffer.State == FrameState.Lent && buffer.IsBuffer && buffer.Enclave == slot.Enclave, $"buffer of task {i} is {buffer.State} of {buffer.Enclave}");
-                marked++;
+                marked--;
             }
 
             if (state == TaskState.Running)
@@ -42,11 +47,6 @@ public sealed partial class Invariants
                 _counts[slot.Enclave].Running++;
                 running++;
             }
-        }
-
-        foreach (uint word in words)
-        {
-            marked -= new FrameWord(word).IsBuffer ? 1u : 0u;
         }
 
         Require(marked == 0, $"buffer marks");

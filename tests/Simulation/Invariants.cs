@@ -10,6 +10,7 @@ public sealed partial class Invariants
     private const ulong AddressMask = 0x0000_ffff_ffff_f000;
     private const ulong WriteBit = 1UL << 7;
     private const ulong NeverBit = 1UL << 54;
+    private const ulong OsPage = Descriptor.ReadWriteExecute | 3;
     private const ulong LentBit = Abi.AbiConstants.LentBit;
 
     // Task slots that every check looks at; the monitor gives out the lowest free one. A full check looks at all.
@@ -22,7 +23,19 @@ public sealed partial class Invariants
     private readonly int[] _mapped;
     private readonly int[] _tables;
     private readonly Count[] _counts = new Count[Constants.MaximumEnclaves];
+    private readonly Tree[] _trees = new Tree[Constants.MaximumEnclaves + 1];
     private int _epoch;
+    private long _wordsAt = -1;
+
+    // What a tree was when it was last found to be right.
+    private struct Tree
+    {
+        public long Changes;
+        public long Owners;
+        public ulong Vttbr;
+        public int Blocks;
+        public int Used;
+    }
 
     private struct Count
     {
@@ -41,14 +54,33 @@ public sealed partial class Invariants
         _tables = new int[FrameTable.Layout.Ram.Count];
     }
 
+    // Between two full checks only trees that changed, or some frame of which did, are walked again.
+    private bool IsUnchanged(uint vmid, ulong vttbr) => _trees[vmid] is var tree
+        && tree.Changes == _machine.TreeChanges[vmid] && tree.Owners == _machine.OwnerChanges && tree.Vttbr == vttbr;
+
+    private void Remember(uint vmid, ulong vttbr) => _trees[vmid] = new Tree
+    {
+        Changes = _machine.TreeChanges[vmid],
+        Owners = _machine.OwnerChanges,
+        Vttbr = vttbr,
+        Blocks = _blocks,
+        Used = _used,
+    };
+
     private ReadOnlySpan<uint> Words => _machine.PeekArray<uint>(FrameTable.Layout.FrameWords.Value, (int)FrameTable.Layout.Ram.Count);
 
     private ReadOnlySpan<Enclave> Enclaves => _machine.PeekArray<Enclave>(FrameTable.Layout.Enclaves.Value, (int)Constants.MaximumEnclaves);
 
     /// <summary>Checks everything; throws with the first violation.</summary>
-    public static void Check(SimulatedSystem system) => Of(system).CheckAll((int)Constants.MaximumTasks);
+    public static void Check(SimulatedSystem system)
+    {
+        Invariants own = Of(system);
+        Array.Clear(own._trees);
+        own._wordsAt = -1;
+        own.CheckAll((int)Constants.MaximumTasks);
+    }
 
-    /// <summary>The same without the task slots that a short run cannot reach.</summary>
+    /// <summary>The same without what did not change since the last check, and without the task slots that a short run cannot reach.</summary>
     public static void CheckQuickly(SimulatedSystem system) => Of(system).CheckAll(FewTasks);
 
     private static Invariants Of(SimulatedSystem system)
@@ -65,8 +97,14 @@ public sealed partial class Invariants
     {
         Require(_machine.Tables.Pending == 0, $"an entry taken away was never invalidated");
         Require(_machine.PeekWord(FrameTable.Layout.OsRecord.Value) == 0, $"lock of the OS's stage-2 is held");
-        Array.Clear(_counts);
+        Require(_machine.LockedWords == 0, $"{_machine.LockedWords} frames are still locked");
         CheckOs();
+        if (_wordsAt != _machine.OwnerChanges)
+        {
+            CountFrames();
+            _wordsAt = _machine.OwnerChanges;
+        }
+
         ReadOnlySpan<Enclave> enclaves = Enclaves;
         for (int i = 0; i < enclaves.Length; i++)
         {
@@ -87,10 +125,15 @@ public sealed partial class Invariants
     // Invariant 2, OS: exactly its own frames and lent ones at identity, and the gate page.
     private void CheckOs()
     {
+        if (IsUnchanged(0, FrameTable.Layout.OsRoot.Value))
+        {
+            return;
+        }
+
         _epoch++;
-        Walk(FrameTable.Layout.OsRoot.Value, 0, 1, isOs: true, 0);
-        Walk(FrameTable.Layout.OsRoot.Value + FrameNumber.Size, 1UL << 39, 1, isOs: true, 0);
         ReadOnlySpan<uint> words = Words;
+        Walk(words, FrameTable.Layout.OsRoot.Value, 0, 1, isOs: true, 0);
+        Walk(words, FrameTable.Layout.OsRoot.Value + FrameNumber.Size, 1UL << 39, 1, isOs: true, 0);
         for (int i = 0; i < words.Length; i++)
         {
             var word = new FrameWord(words[i]);
@@ -100,13 +143,28 @@ public sealed partial class Invariants
                 Require(!word.IsLocked, $"frame {i} ({word.State}) is still locked");
                 Require(false, $"frame {i} is {word.State} and {(isOs ? "not " : "")}mapped for the OS");
             }
+        }
 
+        Remember(0, FrameTable.Layout.OsRoot.Value);
+    }
+
+    private void CountFrames()
+    {
+        Array.Clear(_counts);
+        _marked = 0;
+        ReadOnlySpan<uint> words = Words;
+        for (int i = 0; i < words.Length; i++)
+        {
+            var word = new FrameWord(words[i]);
+            _marked += word.IsBuffer ? 1 : 0;
             if (word.State > FrameState.Os)
             {
                 CountFrame(i, word);
             }
         }
     }
+
+    private int _marked;
 
     private void CountFrame(int index, FrameWord word)
     {
@@ -143,11 +201,18 @@ public sealed partial class Invariants
             return; // its tables are memory that may be the OS's by now
         }
 
+        if (IsUnchanged(index + 1, vttbr))
+        {
+            (_blocks, _used) = (_trees[index + 1].Blocks, 0);
+            Require(enclave.Pool.Reserved == _blocks, $"pool of enclave {index}: {enclave.Pool.Reserved} reserved, {_blocks} blocks");
+            return;
+        }
+
         _epoch++;
         (_blocks, _used) = (0, 0);
-        Walk(enclave.Root.Value, 0, 1, isOs: false, index);
-        Walk(enclave.Root.Value + FrameNumber.Size, 1UL << 39, 1, isOs: false, index);
         ReadOnlySpan<uint> words = Words;
+        Walk(words, enclave.Root.Value, 0, 1, isOs: false, index);
+        Walk(words, enclave.Root.Value + FrameNumber.Size, 1UL << 39, 1, isOs: false, index);
         for (int i = 0; i < words.Length; i++)
         {
             var word = new FrameWord(words[i]);
@@ -161,20 +226,21 @@ public sealed partial class Invariants
             Require(isMine == (_mapped[i] == _epoch), $"frame {i} ({word.State} of {word.Enclave}) is {(isMine ? "not " : "")}mapped in enclave {index}");
         }
 
-        CheckPool(index, enclave);
+        CheckPool(words, index, enclave);
+        Remember(index + 1, vttbr);
     }
 
     private int _blocks;
     private int _used;
 
-    private void CheckPool(uint index, in Enclave enclave)
+    private void CheckPool(ReadOnlySpan<uint> words, uint index, in Enclave enclave)
     {
         TablePool pool = enclave.Pool;
         Require(pool.Reserved == _blocks && pool.Count >= pool.Reserved, $"pool of enclave {index}: {pool.Count} free, {pool.Reserved} reserved, {_blocks} blocks");
         ulong next = pool.First.Value;
         for (uint i = 0; i < pool.Count; i++)
         {
-            UseTable(next, isOs: false, index);
+            UseTable(words, next, isOs: false, index);
             Require(!_machine.Peek(next, (int)FrameNumber.Size)[8..].ContainsAnyExcept((byte)0), $"free table {next:x} is not zero");
             next = _machine.PeekLong(next);
         }
@@ -201,14 +267,20 @@ public sealed partial class Invariants
         }
     }
 
-    private void Walk(ulong table, ulong ipa, int level, bool isOs, uint enclave)
+    private void Walk(ReadOnlySpan<uint> words, ulong table, ulong ipa, int level, bool isOs, uint enclave)
     {
-        UseTable(table, isOs, enclave);
+        UseTable(words, table, isOs, enclave);
         int shift = 39 - (9 * level);
         ReadOnlySpan<ulong> entries = _machine.PeekTable(table);
         for (int i = 0; i < entries.Length; i++)
         {
             ulong entry = entries[i];
+            if (isOs && level == 3 && entry == (OsPage | (ipa + ((ulong)i << shift))) && ipa + ((ulong)i << shift) - _machine.RamBase is var offset && offset < _machine.RamBytes)
+            {
+                _mapped[offset >> FrameNumber.Shift] = _epoch; // the common case
+                continue;
+            }
+
             if ((entry & 1) == 0)
             {
                 Require(entry == 0, $"an invalid entry is not zero");
@@ -218,17 +290,17 @@ public sealed partial class Invariants
             ulong at = ipa + ((ulong)i << shift);
             if (level < 3 && (entry & 2) != 0)
             {
-                Walk(entry & AddressMask, at, level + 1, isOs, enclave);
+                Walk(words, entry & AddressMask, at, level + 1, isOs, enclave);
                 continue;
             }
 
             Require(level == 3 ? (entry & 2) != 0 : level == 2 || isOs, $"a descriptor at the wrong level");
             _blocks += level == 2 ? 1 : 0;
-            CheckLeaf(at, entry, 1UL << (shift - FrameNumber.Shift), isOs, enclave);
+            CheckLeaf(words, at, entry, 1UL << (shift - FrameNumber.Shift), isOs, enclave);
         }
     }
 
-    private void CheckLeaf(ulong ipa, ulong entry, ulong frames, bool isOs, uint enclave)
+    private void CheckLeaf(ReadOnlySpan<uint> words, ulong ipa, ulong entry, ulong frames, bool isOs, uint enclave)
     {
         ulong pa = entry & AddressMask;
         bool isWritable = (entry & WriteBit) != 0;
@@ -247,13 +319,12 @@ public sealed partial class Invariants
 
         int first = (int)((pa - _machine.RamBase) / FrameNumber.Size);
         Require(pa >= _machine.RamBase && (ulong)first + frames <= (ulong)_mapped.Length, $"{ipa:x} is mapped to {pa:x}, which is no RAM");
-        ReadOnlySpan<uint> words = Words;
         for (int i = first; i < first + (int)frames; i++)
         {
             _mapped[i] = _epoch;
-            if (isOs)
+            if (isOs || IsPlain(words[i], enclave, ipa == pa && isWritable))
             {
-                continue; // the states are compared for all frames afterwards
+                continue; // the states are compared with the OS's for all frames afterwards
             }
 
             var word = new FrameWord(words[i]);
@@ -270,14 +341,17 @@ public sealed partial class Invariants
         Require(!isOs || (ipa == pa && isWritable && isExecutable), $"OS maps {ipa:x} to {pa:x}");
     }
 
-    private void UseTable(ulong table, bool isOs, uint enclave)
+    // The common case: a private frame of the enclave at its own address.
+    private static bool IsPlain(uint word, uint enclave, bool isRight) => isRight && word == FrameWord.Of(FrameState.Private, enclave).Value;
+
+    private void UseTable(ReadOnlySpan<uint> words, ulong table, bool isOs, uint enclave)
     {
         _used++;
         ulong frame = (table - _machine.RamBase) / FrameNumber.Size;
         Require(table >= _machine.RamBase && frame < (ulong)_tables.Length, $"table {table:x} is no RAM");
         Require(_tables[frame] != _epoch, $"table {table:x} is used twice");
         _tables[frame] = _epoch;
-        var word = new FrameWord(Words[(int)frame]);
+        var word = new FrameWord(words[(int)frame]);
         Require(isOs ? word.State == FrameState.Monitor : word.State == FrameState.Table && word.Enclave == enclave, $"table {table:x} is {word.State} of {word.Enclave}");
     }
 }

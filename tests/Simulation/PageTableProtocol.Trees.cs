@@ -36,6 +36,7 @@ public sealed partial class PageTableProtocol
 
     private void AddTable(ulong table, ulong vttbr, int level, ulong ipa)
     {
+        machine.TreeChanges[vttbr >> 48]++;
         ref FrameShadow shadow = ref Shadow(table);
         if (shadow.IsTable || shadow.IsMapped)
         {

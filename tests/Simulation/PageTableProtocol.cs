@@ -111,6 +111,8 @@ public sealed partial class PageTableProtocol(SimulatedMachine machine, int fram
             return; // being built
         }
 
+        machine.TreeChanges[place.Vttbr >> 48]++;
+
         ulong address = table + ((ulong)index * 8);
         if ((old & 1) != 0)
         {

@@ -79,6 +79,15 @@ public sealed class SimulatedMachine
     /// <summary>Number of stage-2 entries written.</summary>
     public long EntryWrites { get; private set; }
 
+    /// <summary>Frame words that are locked now.</summary>
+    public int LockedWords { get; private set; }
+
+    /// <summary>How often a frame got another owner or state, or the machine went back to a mark.</summary>
+    public long OwnerChanges { get; private set; }
+
+    /// <summary>How often an entry of a live tree changed, by VMID.</summary>
+    public long[] TreeChanges { get; } = new long[Constants.MaximumEnclaves + 1];
+
     public Span<byte> Bytes(ulong address, int length) => _ram.Touch(Offset(address, length), length);
 
     /// <summary>An access by monitor code to memory that may be shared.</summary>
@@ -231,6 +240,13 @@ public sealed class SimulatedMachine
         _ram.Undo(level);
         Tables.Undo(level);
         InterruptAfter = -1;
+        LockedWords = 0;
+        OwnerChanges++;
+        for (int i = 0; i < TreeChanges.Length; i++)
+        {
+            TreeChanges[i]++;
+        }
+
         foreach (SimulatedTlb tlb in Tlbs)
         {
             tlb.Clear();
@@ -259,7 +275,11 @@ public sealed class SimulatedMachine
         ulong frame = (offset - (layout.FrameWords.Value - RamBase)) / sizeof(uint);
         if (frame < layout.Ram.Count)
         {
-            Tables.OnFrameWord((int)frame, new FrameWord(old), new FrameWord(value));
+            FrameWord before = new(old);
+            FrameWord after = new(value);
+            LockedWords += (after.IsLocked ? 1 : 0) - (before.IsLocked ? 1 : 0);
+            OwnerChanges += before.Unlocked.Value == after.Unlocked.Value ? 0 : 1;
+            Tables.OnFrameWord((int)frame, before, after);
             return;
         }
 

@@ -61,10 +61,25 @@ public sealed partial class Invariants
             CpuRecord record = _machine.PeekArray<CpuRecord>(_machine.RecordAddress + ((ulong)cpu.Index * CpuRecord.Bytes), 1)[0];
             Require(record.Next == 0, $"CPU {cpu.Index} has a next task between calls");
             running -= CountRunning(slots, cpu.Index, record.Task) + CountRunning(slots, cpu.Index, record.Lender);
+            if (record.Task != 0)
+            {
+                CheckThread(slots, cpu.Index, record);
+            }
+
             Require(_machine.LoadedVttbr[cpu.Index] == (record.Task == 0 ? 0 : record.Vttbr), $"CPU {cpu.Index} is in another world than its record says");
         }
 
         Require(running == 0, $"a task runs on no CPU");
+    }
+
+    // Whose thread it is: a dying task has none but TaskExit's, and a CPU is lent inside an enclave only.
+    private void CheckThread(ReadOnlySpan<TaskSlot> slots, int cpu, in CpuRecord record)
+    {
+        int own = (int)(record.Lender != 0 ? record.Lender : record.Task) - 1;
+        Require(own < slots.Length && (int)record.Task <= slots.Length, $"CPU {cpu} runs a task that is none");
+        Require(slots[own].Enclave == slots[(int)record.Task - 1].Enclave, $"CPU {cpu} was lent to another enclave");
+        TaskContext context = _machine.PeekArray<TaskContext>(slots[own].Context.Address.Value, 1)[0];
+        Require(context.Dying == 0 || record.IsInExit != 0, $"dying task {own} runs outside TaskExit");
     }
 
     private int CountRunning(ReadOnlySpan<TaskSlot> slots, int cpu, uint task)

@@ -47,6 +47,11 @@ public sealed partial class PageTableProtocol
         shadow.Level = (byte)level;
         shadow.Ipa = ipa;
         ReadOnlySpan<ulong> entries = machine.PeekTable(table);
+        if (level == 3 && _stale.Count == 0 && vttbr >> 48 == 0 && TryAddPages(entries, ipa))
+        {
+            return;
+        }
+
         for (int index = 0; index < entries.Length; index++)
         {
             ulong entry = entries[index];
@@ -59,6 +64,33 @@ public sealed partial class PageTableProtocol
                 AddTable(entry & AddressMask, vttbr, level + 1, ipa + ((ulong)index * Size(level)));
             }
         }
+    }
+
+    // The common case, at once: pages of the OS at identity, reached by nobody else.
+    private bool TryAddPages(ReadOnlySpan<ulong> entries, ulong ipa)
+    {
+        if (!IsRam(ipa))
+        {
+            return false;
+        }
+
+        Span<FrameShadow> shadows = ShadowsOf(ipa, (ulong)entries.Length * PageBytes);
+        for (int index = 0; index < entries.Length; index++)
+        {
+            ref readonly FrameShadow shadow = ref shadows[index];
+            if ((entries[index] & 1) != 0
+                && ((entries[index] & AddressMask) != ipa + ((ulong)index * PageBytes) || shadow.IsTable || shadow.PrivateLeaves + shadow.OsLeaves != 0))
+            {
+                return false;
+            }
+        }
+
+        for (int index = 0; index < entries.Length; index++)
+        {
+            shadows[index].OsLeaves += (byte)(entries[index] & 1);
+        }
+
+        return true;
     }
 
     private void RemoveTable(ulong table)

@@ -15,8 +15,8 @@ public sealed class SimulatedCpu(int index)
 
     public int Index { get; } = index;
 
-    /// <summary>Called before a task leaves this CPU (true: for a call to the OS), while its context is this CPU's alone.</summary>
-    public Action<SimulatedCpu, bool>? Leaving { get; set; }
+    /// <summary>Called before a task leaves this CPU (null: for a call to the OS), while its context is this CPU's alone.</summary>
+    public Action<SimulatedCpu, LeaveReason?>? Leaving { get; set; }
 
     /// <summary>Called when a task has come to this CPU.</summary>
     public Action<SimulatedCpu>? Entered { get; set; }
@@ -91,7 +91,7 @@ public sealed class SimulatedCpu(int index)
         switch (action)
         {
             case ShieldAction.OsCall or ShieldAction.OsFault:
-                LeaveWorld(isCall: true);
+                LeaveWorld(null);
                 TaskGate.LeaveForCall(ref CpuRecord.Current, CpuRecord.Current.Running.Ended != 0);
                 break;
             case ShieldAction.Switch:
@@ -117,7 +117,7 @@ public sealed class SimulatedCpu(int index)
 
     private void Leave(LeaveReason reason)
     {
-        LeaveWorld(isCall: false);
+        LeaveWorld(reason);
         LastDeparture = TaskGate.Leave(ref CpuRecord.Current, reason);
         if (LastDeparture.Kind == DepartureKind.RunTask)
         {
@@ -142,9 +142,9 @@ public sealed class SimulatedCpu(int index)
         Entered?.Invoke(this);
     }
 
-    private void LeaveWorld(bool isCall)
+    private void LeaveWorld(LeaveReason? reason)
     {
-        Leaving?.Invoke(this, isCall);
+        Leaving?.Invoke(this, reason);
         SimulatedMachine.Current.LoadedVttbr[Index] = 0;
     }
 }

@@ -38,14 +38,14 @@ internal static class FuzzCommand
             bool isJson = parsed.GetValue(json);
             if (parsed.GetValue(replay) is { } file)
             {
-                return Replay(file);
+                return parsed.GetValue(target) is { } parser and not "calls" ? ParserCommand.Replay(parser, file) : Replay(file);
             }
 
             var time = TimeSpan.FromSeconds(parsed.GetValue(seconds));
             string what = parsed.GetValue(target)!;
             return what == "calls"
                 ? Calls(new FuzzOptions(parsed.GetValue(calls), start, parsed.GetValue(cpus), parsed.GetValue(together), time), parsed.GetValue(output)!, isJson)
-                : ParserCommand.Run(what, parsed.GetValue(calls), start, time, isJson);
+                : ParserCommand.Run(what, parsed.GetValue(calls), start, time, parsed.GetValue(output)!, isJson);
         });
         return command;
     }

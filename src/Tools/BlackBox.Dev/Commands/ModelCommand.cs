@@ -45,7 +45,7 @@ internal static class ModelCommand
                 command = "model",
                 frames = Scenario.Frames,
                 enclaves = 2,
-                cpus = Scenario.Cpus,
+                cpus = 2,
                 states = results.Sum(result => (long)result.States),
                 transitions = results.Sum(result => result.Transitions),
                 violations = results.Count(result => result.Violation is not null),

@@ -200,8 +200,19 @@ internal sealed partial class FuzzWorld
     private int Gate(SimulatedCpu cpu, in Step step, ulong task)
     {
         bool wasKnown = Ghost.IsTask(task);
-        bool isIn = cpu.Gate(task, Offsets[step.X & 3], (ulong)step.X * 11, (ulong)step.X * 13, step.Count);
+        bool wasInCall = wasKnown && StateOf(task) == TaskState.InCall;
+        ulong offset = Offsets[step.X & 3];
+        (ulong x0, ulong x8) = ((ulong)step.X * 11, (ulong)step.X * 13);
+        bool isIn = cpu.Gate(task, offset, x0, x8, step.Count);
         Require(!isIn || wasKnown || Ghost.IsTask(task), $"the gate let in a handle that names nothing");
+        if (isIn && wasInCall && !IsTogether)
+        {
+            ref RegisterFile registers = ref cpu.Container;
+            Require(registers.General[2] == x8 && registers.General[3] == step.Count
+                && ((registers.General[0] == x0 && registers.General[1] == offset) || (registers.General[0] == 0 && registers.General[1] == AbiConstants.GateDone)),
+                $"a call came back with another result than the OS gave");
+        }
+
         return (int)cpu.LastEntry | ((step.X & 3) << 3);
     }
 

@@ -57,6 +57,14 @@ internal sealed partial class FuzzWorld
     /// <summary>Hypercalls of both interfaces so far.</summary>
     public long Calls { get; private set; }
 
+    /// <summary>State of the enclave in the slot that a handle names.</summary>
+    public EnclaveState LifeOf(ulong handle) =>
+        (EnclaveState)(Machine.PeekWord(FrameTable.Layout.Enclaves.Value + (new EnclaveHandle(handle).Index * Enclave.Bytes)) & 0xff);
+
+    /// <summary>State of the task in the slot that a handle names.</summary>
+    public TaskState StateOf(ulong handle) =>
+        (TaskState)(Machine.PeekLong(FrameTable.Layout.Tasks.Value + (new TaskHandle(handle).Slot * TaskSlot.Bytes)) & 0xff);
+
     /// <summary>Back to the booted machine.</summary>
     public void Reset()
     {
@@ -117,18 +125,21 @@ internal sealed partial class FuzzWorld
         registers.Pstate = (_tag & 0x3000) == 0 ? 0 : 0x3c5UL;
     }
 
-    private void OnLeaving(SimulatedCpu cpu, bool isCall)
+    private void OnLeaving(SimulatedCpu cpu, LeaveReason? reason)
     {
-        if (!WatchesRegisters)
+        ref CpuRecord record = ref CpuRecord.Current;
+        bool isEnd = reason == LeaveReason.Ended || (reason is null && record.Running.Ended != 0);
+        if (isEnd)
         {
-            return;
+            // Its tickets end with it; the slot may have another life.
+            ref GhostTask task = ref Ghost.FindTask(TaskOf(cpu));
+            task.TicketsGone = task.TicketsIssued;
         }
 
-        ref CpuRecord record = ref CpuRecord.Current;
         int slot = (int)record.Task - 1;
-        if (slot < MaximumSlots)
+        if (WatchesRegisters && slot < MaximumSlots)
         {
-            _leftAs[slot] = !isCall ? LeftState.Preempted : record.Running.Ended != 0 ? LeftState.Nowhere : LeftState.InCall;
+            _leftAs[slot] = isEnd ? LeftState.Nowhere : reason is null ? LeftState.InCall : LeftState.Preempted;
             _left[slot] = record.Running.Registers;
         }
     }

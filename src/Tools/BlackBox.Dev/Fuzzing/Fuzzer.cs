@@ -90,13 +90,22 @@ internal sealed class Fuzzer(FuzzOptions options)
         }
 
         int target = steps.Count + (SequenceSteps / 2) + generator.Below(SequenceSteps / 2);
-        while (steps.Count < target && steps.Count < 3 * SequenceSteps && !runner.World.Ghost.IsFull)
+        while (steps.Count < target && steps.Count < 4 * SequenceSteps && !runner.World.Ghost.IsFull)
         {
             if (options.Cpus > 1 && generator.Below(100) < options.Together)
             {
                 int first = steps.Count;
                 generator.Together(steps);
                 runner.RunTogether(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(steps)[first..]);
+            }
+            else if (generator.Below(150) == 0)
+            {
+                int first = steps.Count;
+                generator.Teardown(steps);
+                for (int i = first; i < steps.Count; i++)
+                {
+                    runner.RunOne(steps[i]);
+                }
             }
             else
             {

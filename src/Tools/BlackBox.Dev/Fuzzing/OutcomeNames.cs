@@ -11,7 +11,7 @@ internal static class OutcomeNames
     public static string Of(int outcome)
     {
         var kind = (StepKind)(outcome & 0xff);
-        int detail = (outcome >> 8) & 0x3f;
+        int detail = (outcome >> 8) & 0x3f; // choices within the kind stand above
         string text = kind switch
         {
             StepKind.Gate => ((GateEntry)(detail & 7)).ToString(),

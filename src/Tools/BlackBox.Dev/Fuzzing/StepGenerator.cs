@@ -8,7 +8,7 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
     private static readonly ulong[] OddCounts = [0, 511, 512, 513, 63, 64, 65, 200, 201, ulong.MaxValue, 1UL << 52, 1UL << 63];
 
     private static readonly StepKind[] OsKinds = Weigh(
-        (StepKind.Version, 1), (StepKind.CreateEnclave, 6), (StepKind.DestroyEnclave, 6), (StepKind.DonateTables, 6), (StepKind.GrantMemory, 22),
+        (StepKind.Version, 1), (StepKind.CreateEnclave, 5), (StepKind.DestroyEnclave, 3), (StepKind.DonateTables, 6), (StepKind.GrantMemory, 22),
         (StepKind.ReclaimMemory, 24), (StepKind.SharePages, 10), (StepKind.UnsharePages, 10), (StepKind.TaskCreate, 14), (StepKind.TaskClone, 18),
         (StepKind.TaskExec, 5), (StepKind.TaskExit, 10), (StepKind.TaskDestroy, 10), (StepKind.Statistics, 4), (StepKind.OtherOsCall, 1),
         (StepKind.Gate, 50), (StepKind.OsWrite, 3));
@@ -62,6 +62,56 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
         }
     }
 
+    /// <summary>All that ends an enclave, as an orderly module does it: a sequence of chance rarely gets that far.</summary>
+    public void Teardown(List<Step> steps)
+    {
+        int place = PickEnclave(StepKind.DestroyEnclave);
+        ulong handle = world.Ghost.EnclaveAt[place];
+        if (!world.Ghost.IsEnclave(handle))
+        {
+            return;
+        }
+
+        int cpu = Below(cpus);
+        void Add(StepKind kind, int task = 0, uint frame = 0, ulong count = 1) => steps.Add(new Step(0, cpu, kind, place, task, 0, frame, 0, count, 1));
+        for (int i = 0; i < cpus; i++)
+        {
+            steps.Add(new Step(0, i, StepKind.Version, 0, 0, 0, 0, 0, 0, 0)); // takes the CPU out of its container
+        }
+
+        Add(StepKind.DestroyEnclave);
+        for (int i = 0; i < Names.Tasks; i++)
+        {
+            if (world.Ghost.IsTask(world.Ghost.TaskAt[i]) && world.Ghost.FindTask(world.Ghost.TaskAt[i]).Enclave == handle)
+            {
+                Add(StepKind.TaskDestroy, i);
+            }
+        }
+
+        uint index = new EnclaveHandle(handle).Index;
+        uint last = (uint)FrameTable.Layout.OsRam.Count;
+        for (uint first = 0; first < last;)
+        {
+            uint end = first + 1;
+            bool isLent = world.WordOf(first).State == FrameState.Lent;
+            bool isMine = world.WordOf(first) is { State: > FrameState.Os and not FrameState.Context } word && word.Enclave == index;
+            while (isMine && end < last && end - first < 512 && world.WordOf(end) is { State: > FrameState.Os and not FrameState.Context } next
+                && next.Enclave == index && next.State == FrameState.Lent == isLent)
+            {
+                end++;
+            }
+
+            if (isMine)
+            {
+                Add(isLent ? StepKind.UnsharePages : StepKind.ReclaimMemory, frame: first, count: end - first);
+            }
+
+            first = end;
+        }
+
+        Add(StepKind.DestroyEnclave);
+    }
+
     private Step ForCpu(int cpu, uint group, int most)
     {
         CpuRecord record = world.Machine.PeekArray<CpuRecord>(world.Machine.RecordAddress + ((ulong)cpu * CpuRecord.Bytes), 1)[0];
@@ -71,9 +121,9 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
             kind = OsKinds[Below(OsKinds.Length)];
         }
 
-        int enclave = Below(8) == 0 ? Below(Names.EnclaveNames) : Below(Names.Enclaves);
-        int task = Below(10) == 0 ? Below(Names.TaskNames) : Below(Names.Tasks);
-        int other = Below(8) == 0 ? Below(Names.TaskNames) : Below(Names.Tasks);
+        int enclave = Below(8) == 0 ? Below(Names.EnclaveNames) : PickEnclave(kind);
+        int task = Below(8) == 0 ? Below(Names.TaskNames) : PickTask(kind);
+        int other = Below(8) == 0 ? Below(Names.TaskNames) : PickTask(kind == StepKind.TaskClone ? StepKind.TaskExec : kind);
         if (kind is StepKind.TaskClone && Below(3) == 0)
         {
             other = 2 * Names.Tasks; // the first task
@@ -89,6 +139,53 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
             _ => x,
         };
         return new Step(group, cpu, kind, enclave, task, other, frame, Names.HotFrames[Below(Names.HotFrames.Length)], count, x);
+    }
+
+    // An enclave for which the call makes sense, if one is found.
+    private int PickEnclave(StepKind kind)
+    {
+        int place = Below(Names.Enclaves);
+        for (int i = 0; i < Names.Enclaves; i++, place = (place + 1) % Names.Enclaves)
+        {
+            EnclaveState state = world.Ghost.IsEnclave(world.Ghost.EnclaveAt[place]) ? world.LifeOf(world.Ghost.EnclaveAt[place]) : EnclaveState.Free;
+            if (kind switch
+            {
+                StepKind.CreateEnclave => state == EnclaveState.Free,
+                StepKind.DestroyEnclave => state != EnclaveState.Free,
+                StepKind.ReclaimMemory or StepKind.UnsharePages or StepKind.TaskDestroy => state != EnclaveState.Free && (state != EnclaveState.Live || Below(2) == 0),
+                _ => state == EnclaveState.Live,
+            })
+            {
+                return place;
+            }
+        }
+
+        return place;
+    }
+
+    // A task for which the call makes sense, if one is found. For YieldTo and the parent of a clone it is the second name that counts.
+    private int PickTask(StepKind kind)
+    {
+        int place = Below(Names.Tasks);
+        for (int i = 0; i < Names.Tasks; i++, place = (place + 1) % Names.Tasks)
+        {
+            TaskState state = world.Ghost.IsTask(world.Ghost.TaskAt[place]) ? world.StateOf(world.Ghost.TaskAt[place]) : TaskState.Free;
+            if (kind switch
+            {
+                StepKind.TaskCreate => state == TaskState.Free,
+                StepKind.TaskClone => state == TaskState.Reserved,
+                StepKind.TaskExec => state == TaskState.InCall,
+                StepKind.TaskExit => state is TaskState.Ended || Below(6) == 0,
+                StepKind.TaskDestroy => state is TaskState.Reserved || Below(3) == 0,
+                StepKind.YieldTo => state == TaskState.Preempted,
+                _ => state is TaskState.Ready or TaskState.Preempted or TaskState.InCall,
+            })
+            {
+                return place;
+            }
+        }
+
+        return place;
     }
 
     private uint IndexOf(int enclave)

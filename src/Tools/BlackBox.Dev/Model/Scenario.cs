@@ -6,10 +6,12 @@ namespace BlackBox.Dev.Model;
 /// <param name="Name">for people</param>
 /// <param name="Start">steps to the first state</param>
 /// <param name="Events">what may happen in each state; those for a CPU in the other world are passed over</param>
+/// <param name="Cpus">CPUs; where there are three, the third stays in the OS and the first two in the containers</param>
 /// <param name="Depth">events after the start at most; <see cref="int.MaxValue"/>: to the fixed point</param>
-internal sealed record Scenario(string Name, IReadOnlyList<Step> Start, IReadOnlyList<Step> Events, int Depth)
+internal sealed record Scenario(string Name, int Cpus, IReadOnlyList<Step> Start, IReadOnlyList<Step> Events, int Depth)
 {
-    public const int Cpus = 2;
+    private const int TwoCpus = 2;
+    private const int OsCpu = 2;
     public const int Frames = 4;
 
     /// <summary>The frames of the model lie on both sides of a 2 MiB boundary, in blocks that are whole at the start.</summary>
@@ -23,40 +25,29 @@ internal sealed record Scenario(string Name, IReadOnlyList<Step> Start, IReadOnl
     public static Scenario Memory(int depth)
     {
         var events = new List<Step>();
-        for (int cpu = 0; cpu < Cpus; cpu++)
+        foreach ((uint first, ulong count) in Ranges(everyRange: true))
         {
             for (int enclave = 0; enclave < 2; enclave++)
             {
-                foreach ((uint first, ulong count) in Ranges(everyRange: true))
-                {
-                    events.AddRange(RangeCalls.Select(kind => At(cpu, kind, enclave, frame: first, count: count, x: 1)));
-                }
-
-                events.Add(At(cpu, StepKind.Gate, enclave, enclave * 2));
+                events.AddRange(RangeCalls.Select(kind => At(OsCpu, kind, enclave, frame: first, count: count, x: 1)));
+                events.Add(At(enclave, StepKind.AcceptMemory, frame: first, count: count));
+                events.Add(At(enclave, StepKind.ReleaseMemory, frame: first, count: count));
             }
-
-            foreach ((uint first, ulong count) in Ranges(everyRange: true))
-            {
-                events.Add(At(cpu, StepKind.AcceptMemory, frame: first, count: count));
-                events.Add(At(cpu, StepKind.ReleaseMemory, frame: first, count: count));
-            }
-
-            events.Add(At(cpu, StepKind.Interrupt));
         }
 
-        return new Scenario("memory", [.. Begin(0), .. Begin(1)], events, depth);
+        return new Scenario("memory", OsCpu + 1, [.. Begin(0), .. Begin(1), At(0, StepKind.Gate, task: 0), At(1, StepKind.Gate, task: 2)], events, depth);
     }
 
     /// <summary>Tasks and the life of enclaves: everything but ranges of memory, which are single frames here.</summary>
-    public static Scenario Life(int depth) => new("life", [.. Begin(0), .. Begin(1)], Everything(everyRange: false, withMemory: false), depth);
+    public static Scenario Life(int depth) => new("life", TwoCpus, [.. Begin(0), .. Begin(1)], Everything(everyRange: false, withMemory: false), depth);
 
     /// <summary>All calls of both interfaces with all of their arguments.</summary>
-    public static Scenario All(int depth) => new("all", [.. Begin(0), .. Begin(1)], Everything(everyRange: true, withMemory: true), depth);
+    public static Scenario All(int depth) => new("all", TwoCpus, [.. Begin(0), .. Begin(1)], Everything(everyRange: true, withMemory: true), depth);
 
     private static List<Step> Everything(bool everyRange, bool withMemory)
     {
         var events = new List<Step>();
-        for (int cpu = 0; cpu < Cpus; cpu++)
+        for (int cpu = 0; cpu < TwoCpus; cpu++)
         {
             for (int enclave = 0; enclave < 2; enclave++)
             {

@@ -14,6 +14,9 @@ internal sealed class StateKey(FuzzWorld world)
     private const int Places = 2;
     private const int TasksPerPlace = 2;
 
+    // CPUs that can be in a container.
+    private const int Named = 2;
+
     private readonly ulong[] _words = new ulong[96];
     private int _count;
 
@@ -34,12 +37,12 @@ internal sealed class StateKey(FuzzWorld world)
     private UInt128 Compute(int firstPlace, int firstCpu)
     {
         _count = 0;
+        ulong os = FrameTable.Layout.OsRoot.Value;
         for (uint i = 0; i < Scenario.Frames; i++)
         {
-            Add(Word(world.WordOf(Scenario.FirstFrame + i), firstPlace));
+            Add(Word(world.WordOf(Scenario.FirstFrame + i), firstPlace) | (Leaf(os, Names.Frame(Scenario.FirstFrame + i)) << 32));
         }
 
-        ulong os = FrameTable.Layout.OsRoot.Value;
         Add(Shape(os, Names.Frame(Scenario.FirstFrame)) | (Shape(os, Names.Frame(Names.BlockThree)) << 4));
         for (int i = 0; i < Places; i++)
         {
@@ -51,9 +54,9 @@ internal sealed class StateKey(FuzzWorld world)
             }
         }
 
-        for (int i = 0; i < Scenario.Cpus; i++)
+        for (int i = 0; i < Named; i++)
         {
-            CpuRecord cpu = Machine.PeekArray<CpuRecord>(Machine.RecordAddress + ((ulong)((firstCpu + i) % Scenario.Cpus) * CpuRecord.Bytes), 1)[0];
+            CpuRecord cpu = Machine.PeekArray<CpuRecord>(Machine.RecordAddress + ((ulong)((firstCpu + i) % Named) * CpuRecord.Bytes), 1)[0];
             Add(RankOfSlot(cpu.Task, firstPlace) | (RankOfSlot(cpu.Lender, firstPlace) << 8) | ((ulong)cpu.IsInExit << 16));
         }
 
@@ -92,6 +95,13 @@ internal sealed class StateKey(FuzzWorld world)
         }
 
         Add(shape);
+        for (uint i = 0; i < Scenario.Frames; i++)
+        {
+            ulong at = Names.Frame(Scenario.FirstFrame + i);
+            Add(Leaf(enclave.Root.Value, at) | (Leaf(enclave.Root.Value, at | AbiConstants.LentBit) << 16));
+        }
+
+        Add(enclave.OwnedFrames | ((ulong)enclave.LentFrames << 16) | ((ulong)enclave.TableFrames << 32) | ((ulong)enclave.Tasks << 48));
     }
 
     private void AddTask(int place, int firstPlace)
@@ -168,6 +178,22 @@ internal sealed class StateKey(FuzzWorld world)
 
         ulong second = Machine.PeekLong((first & AddressMask) + (((ipa >> 21) & 511) * 8));
         return (second & 3) switch { 3 => 3, 1 => 2, _ => 1 };
+    }
+
+    // What the tables yield for an address: nothing, the frame at identity, or another; and the rights.
+    private ulong Leaf(ulong root, ulong ipa)
+    {
+        ulong first = Machine.PeekLong(root + (((ipa >> 30) & 1023) * 8));
+        ulong second = (first & 3) == 3 ? Machine.PeekLong((first & AddressMask) + (((ipa >> 21) & 511) * 8)) : first;
+        ulong entry = (second & 3) == 3 && (first & 3) == 3 ? Machine.PeekLong((second & AddressMask) + (((ipa >> 12) & 511) * 8)) : second;
+        if ((entry & 1) == 0)
+        {
+            return 0;
+        }
+
+        bool isWhole = (second & 3) != 3;
+        bool isSame = (entry & AddressMask) == (ipa & ~AbiConstants.LentBit & ~(isWhole ? 0x1f_ffffUL : 0));
+        return (isSame ? 1u : 2u) | ((entry >> 4) & 0xf0) | ((entry >> 46) & 0x100);
     }
 
     private void Add(ulong word) => _words[_count++] = word;

@@ -1,6 +1,0 @@
-namespace BlackBox.Dev.Parsers;
-
-internal static class ParserTargets
-{
-    public static string[] Names { get; } = ["dtb", "elf", "manifest"];
-}

@@ -35,6 +35,7 @@ public sealed class SimulatedMachine
         LoadedVttbr = new ulong[cpus];
         Tables = new PageTableProtocol(this, (int)(ramBytes / PageBytes), cpus);
         Current = this;
+        Cpu = 0;
     }
 
     /// <summary>The machine that <see cref="Hardware"/> reaches.</summary>

@@ -23,7 +23,7 @@ internal sealed class Fuzzer(FuzzOptions options)
     private const int CorpusSize = 512;
 
     private readonly ulong[] _seen = new ulong[1 << 16];
-    private readonly long[] _outcomes = new long[1 << 13];
+    private readonly long[] _outcomes = new long[1 << 14];
     private readonly List<Step[]> _corpus = [];
     private readonly Step[] _warmUp = WarmUp.For(options.Cpus);
     private bool _isNew;
@@ -163,7 +163,7 @@ internal sealed class Fuzzer(FuzzOptions options)
 
     private void Observe(FuzzWorld world, in Step step, int outcome)
     {
-        _outcomes[outcome & 0x1fff]++;
+        _outcomes[outcome & 0x3fff]++;
         FrameWord word = step.Frame < Names.Special ? world.WordOf(step.Frame) : default;
         EnclaveHandle enclave = new(world.Ghost.EnclaveHandle(step.Enclave));
         EnclaveState life = enclave.Index < Constants.MaximumEnclaves ? (EnclaveState)(world.Machine.PeekWord(FrameTable.Layout.Enclaves.Value + (enclave.Index * Enclave.Bytes)) & 0xff) : 0;

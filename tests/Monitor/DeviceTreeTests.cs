@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using BlackBox.Abi;
+using BlackBox.Simulation;
 using Xunit;
 
 namespace BlackBox.Monitor.Tests;
@@ -212,26 +213,5 @@ public sealed class DeviceTreeTests(ITestOutputHelper output)
         return names;
     }
 
-    private static byte[] Virt(uint named = 2, uint handle = 2) => new DeviceTreeBlob()
-        .Begin("").Cells("#address-cells", 2).Cells("#size-cells", 2).Text("compatible", "linux,dummy-virt").Text("model", "board")
-        .Begin("memory@40000000").Text("device_type", "memory").Cells("reg", 0, 0x40000000, 0, 0x40000000).End()
-        .Begin("memory@80000000").Text("device_type", "memory").Cells("reg", 0, 0x80000000, 0, 0x40000000).End()
-        .Begin("cpus").Cells("#address-cells", 1).Cells("#size-cells", 0)
-        .Begin("cpu@0").Text("device_type", "cpu").Cells("reg", 0).End()
-        .Begin("cpu@1").Text("device_type", "cpu").Cells("reg", 1).End().End()
-        .Begin("chosen").Text("bootargs", "console=ttyAMA0 blackbox.benchmark quiet").Bytes("rng-seed", 0xa0, 0xa0, 0xa0, 0xa0)
-        .Bytes("kaslr-seed", 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1)
-        .Cells("linux,initrd-start", 0x48000000).Cells("linux,initrd-end", 0, 0x48100000).End()
-        .Begin("intc@8000000").Text("compatible", "arm,gic-v3").Cells("#address-cells", 2).Cells("#size-cells", 2).Bytes("ranges")
-        .Cells("reg", 0, 0x08000000, 0, 0x10000, 0, 0x080a0000, 0, 0xf60000)
-        .Begin("its@8080000").Text("compatible", "arm,gic-v3-its").Cells("reg", 0, 0x08080000, 0, 0x20000).End().End()
-        .Begin("pl011@9000000").Text("compatible", "arm,pl011", "arm,primecell").Cells("reg", 0, 0x09000000, 0, 0x1000).End()
-        .Begin("fw-cfg@9020000").Text("compatible", "qemu,fw-cfg-mmio").Cells("reg", 0, 0x09020000, 0, 0x18).End()
-        .Begin("virtio_mmio@a000000").Text("compatible", "virtio,mmio").Cells("reg", 0, 0x0a000000, 0, 0x200).End()
-        .Begin("smmuv3@9050000").Text("compatible", "arm,smmu-v3").Cells("phandle", handle).Cells("reg", 0, 0x09050000, 0, 0x20000).End()
-        .Begin("flash@0").Text("compatible", "cfi-flash").Cells("reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000).End()
-        .Begin("pcie@10000000").Text("compatible", "pci-host-ecam-generic").Text("device_type", "pci").Cells("#address-cells", 3).Cells("#size-cells", 2)
-        .Cells("reg", 0x40, 0x10000000, 0, 0x10000000).Cells("msi-map", 0, 1, 0, 0x10000).Cells("iommu-map", 0, named, 0, 0x10000)
-        .Cells("ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000).End()
-        .End().Build();
+    private static byte[] Virt(uint named = 2, uint handle = 2) => DeviceTreeBlob.Virt(named, handle);
 }

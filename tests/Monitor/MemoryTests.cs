@@ -1,4 +1,5 @@
 using BlackBox.Abi;
+using BlackBox.Simulation;
 using Xunit;
 using static BlackBox.Monitor.Tests.TestBed;
 

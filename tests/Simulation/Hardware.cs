@@ -2,7 +2,6 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Threading;
 using BlackBox.Simulation;
 
 namespace BlackBox.Monitor;
@@ -17,10 +16,10 @@ public static class Hardware
 
     private static SimulatedMachine Machine => SimulatedMachine.Current;
 
-    public static Span<byte> Bytes(PhysicalAddress address, int length) => Machine.Bytes(address.Value, length);
+    public static Span<byte> Bytes(PhysicalAddress address, int length) => Machine.Access(address.Value, length);
 
     public static ref T At<T>(PhysicalAddress address) where T : unmanaged =>
-        ref MemoryMarshal.AsRef<T>(Machine.Bytes(address.Value, Unsafe.SizeOf<T>()));
+        ref MemoryMarshal.AsRef<T>(Machine.Access(address.Value, Unsafe.SizeOf<T>()));
 
     public static ref CpuRecord CurrentRecord => ref RecordOf((uint)CurrentCpu);
 
@@ -30,15 +29,15 @@ public static class Hardware
 
     public static ulong Read(ref ulong word) => Machine.Shared(ref word);
 
-    public static void Write(ref uint word, uint value) => Machine.Shared(ref word) = value;
+    public static void Write(ref uint word, uint value) => Machine.Store(ref word, value);
 
     public static void Write(ref ulong word, ulong value) => Machine.Shared(ref word) = value;
 
     public static uint CompareExchange(ref uint word, uint expected, uint value) =>
-        Interlocked.CompareExchange(ref Machine.Shared(ref word), value, expected);
+        Machine.CompareExchange(ref word, expected, value);
 
     public static ulong CompareExchange(ref ulong word, ulong expected, ulong value) =>
-        Interlocked.CompareExchange(ref Machine.Shared(ref word), value, expected);
+        Machine.CompareExchange(ref word, expected, value);
 
     public static ulong ReadLong(PhysicalAddress address) => Machine.ReadLong(address.Value);
 

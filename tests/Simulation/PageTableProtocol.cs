@@ -1,76 +1,101 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
+using System.Runtime.InteropServices;
 using BlackBox.Monitor;
 
 namespace BlackBox.Simulation;
 
-/// <summary>Watches every write of a stage-2 entry, every barrier and every TLBI, and throws where the order is not the
-/// architecture's: break-before-make (Arm ARM D8.16.1), contents of a table visible before its link, DSB before the TLBI, TLBI and DSB
-/// before a table is used for something else, and only scrubbed frames mapped for the OS.</summary>
-public sealed class PageTableProtocol(SimulatedMachine machine)
+/// <summary>Watches every write of a stage-2 entry and of a frame word, every barrier and every TLBI, and throws where the order is not
+/// the architecture's: break-before-make (Arm ARM D8.16.1), contents of a table visible before its link, DSB before the TLBI, TLBI and DSB
+/// before a table is used for something else; or not the monitor's own: one owner can reach a frame at any moment, a frame changes owner
+/// when no CPU can reach it any more, only scrubbed frames are mapped for the OS.</summary>
+public sealed partial class PageTableProtocol(SimulatedMachine machine, int frames, int cpus)
 {
     private const ulong AddressMask = 0x0000_ffff_ffff_f000;
     private const ulong PageBytes = 4096;
+    private const ulong LentBit = Abi.AbiConstants.LentBit;
 
-    private readonly Dictionary<ulong, TablePlace> _tables = [];
-    private readonly Dictionary<ulong, BrokenEntry> _broken = [];
-    private readonly HashSet<(int Cpu, ulong Page)> _unordered = [];
-    private readonly List<Invalidation> _issued = [];
+    private readonly JournaledMemory _shadows = new(frames * FrameShadow.Bytes);
+    private readonly StaleEntries _stale = new();
+    private readonly List<int>[] _unordered = MakeLists(cpus);
+    private readonly List<int>[] _cleaning = MakeLists(cpus);
 
-    private readonly record struct TablePlace(ulong Vttbr, int Level, ulong Ipa);
-
-    private sealed record BrokenEntry(int Cpu, ushort Vmid, ulong Ipa, ulong Bytes, ulong Child)
-    {
-        public bool IsOrdered { get; set; }
-    }
-
-    private sealed record Invalidation(int Cpu, ushort Vmid, ulong Ipa, ulong Bytes, List<ulong> Covers);
+    private bool _isBooted;
 
     /// <summary>Entries taken away whose invalidation is not complete.</summary>
-    public int Pending => _broken.Count;
+    public int Pending => _stale.Count;
 
-    /// <summary>Forgets everything (machine restored from a snapshot).</summary>
-    public void Reset()
+    /// <summary>Is the tree known as live?</summary>
+    public bool HasRoot(ulong vttbr) => Look(vttbr & AddressMask) is { IsTable: true } shadow && shadow.Vttbr == vttbr;
+
+    /// <summary>Might a CPU in that world write to the frame now, by the tables or by an old translation?</summary>
+    /// <param name="owner">enclave that the frame's word names</param>
+    public bool MayReach(uint vmid, ulong pa, uint owner)
     {
-        _tables.Clear();
-        _broken.Clear();
-        _unordered.Clear();
-        _issued.Clear();
+        FrameShadow shadow = Look(pa);
+        if (vmid == 0 ? shadow.OsLeaves != 0 : owner == vmid - 1 && shadow.PrivateLeaves + shadow.LentLeaves != 0)
+        {
+            return true;
+        }
+
+        foreach (ref readonly StaleEntry entry in _stale.Items)
+        {
+            if (entry.Vmid == vmid && entry.Yields(pa))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
-    /// <summary>Makes a live tree known: from now on its entries are watched.</summary>
+    /// <summary>Makes a live tree known: from now on its entries are watched. (Those of enclaves are found when they go live.)</summary>
     public void AddRoot(ulong vttbr)
     {
+        if (HasRoot(vttbr))
+        {
+            return;
+        }
+
+        _isBooted = true;
         ulong root = vttbr & AddressMask;
+        foreach (ref readonly FrameShadow shadow in Shadows)
+        {
+            if (shadow.IsTable && shadow.Vttbr >> 48 == vttbr >> 48)
+            {
+                throw new SimulationException($"VMID {vttbr >> 48} is given to a second tree");
+            }
+        }
+
         for (ulong half = 0; half < 2; half++)
         {
-            AddTable(root + (half * PageBytes), new TablePlace(vttbr, 1, half << 39));
+            AddTable(root + (half * PageBytes), vttbr, 1, half << 39);
         }
     }
 
-    /// <summary>The tree is dead: its tables are memory only.</summary>
-    public void RemoveRoot(ulong vttbr)
+    internal void Push()
     {
-        foreach (ulong table in _tables.Where(pair => pair.Value.Vttbr == vttbr).Select(pair => pair.Key).ToList())
+        if (Pending != 0)
         {
-            _tables.Remove(table);
+            throw new SimulationException("mark while an invalidation is pending");
         }
+
+        for (int cpu = 0; cpu < cpus; cpu++)
+        {
+            OnBarrier(cpu, true);
+        }
+
+        _shadows.Push();
     }
 
-    /// <summary>Caches, on every CPU, what the known trees translate now for the watched frames.</summary>
-    public void FillTlbs()
+    internal void Undo(int level)
     {
-        foreach ((ulong table, TablePlace place) in _tables)
+        _shadows.Undo(level);
+        _stale.Clear();
+        for (int cpu = 0; cpu < cpus; cpu++)
         {
-            ReadOnlySpan<ulong> entries = machine.PeekTable(table);
-            for (int index = 0; index < entries.Length; index++)
-            {
-                if (IsLeaf(entries[index], place.Level))
-                {
-                    Cache(place, index, entries[index]);
-                }
-            }
+            _unordered[cpu].Clear();
+            _cleaning[cpu].Clear();
         }
     }
 
@@ -79,11 +104,14 @@ public sealed class PageTableProtocol(SimulatedMachine machine)
         // A root is two concatenated tables.
         (table, index) = (table + ((ulong)(index / 512) * PageBytes), index % 512);
         CheckReuse(table);
-        _unordered.Add((SimulatedMachine.Cpu, table));
-        if (!_tables.TryGetValue(table, out TablePlace place))
+        MarkUnordered(table);
+        FrameShadow place = Look(table);
+        if (!place.IsTable)
         {
             return; // being built
         }
+
+        machine.TreeChanges[place.Vttbr >> 48]++;
 
         ulong address = table + ((ulong)index * 8);
         if ((old & 1) != 0)
@@ -95,7 +123,7 @@ public sealed class PageTableProtocol(SimulatedMachine machine)
 
             if ((value & 1) == 0)
             {
-                Break(address, table, index, place, old);
+                Break(address, index, place, old);
             }
         }
         else if ((value & 1) != 0)
@@ -107,9 +135,10 @@ public sealed class PageTableProtocol(SimulatedMachine machine)
     internal void AfterEntryWrite(ulong table, int index, ulong value)
     {
         (table, index) = (table + ((ulong)(index / 512) * PageBytes), index % 512);
-        if (_tables.TryGetValue(table, out TablePlace place) && place.Level < 3 && (value & 3) == 3)
+        FrameShadow place = Look(table);
+        if (place.IsTable && place.Level < 3 && (value & 3) == 3)
         {
-            AddTable(value & AddressMask, new TablePlace(place.Vttbr, place.Level + 1, place.Ipa + ((ulong)index * Size(place.Level))));
+            AddTable(value & AddressMask, place.Vttbr, place.Level + 1, place.Ipa + ((ulong)index * Size(place.Level)));
         }
     }
 
@@ -117,208 +146,163 @@ public sealed class PageTableProtocol(SimulatedMachine machine)
     {
         ulong page = address & ~(PageBytes - 1);
         CheckReuse(page);
-        _unordered.Add((SimulatedMachine.Cpu, page));
-        if (_tables.ContainsKey(page))
+        MarkUnordered(page);
+        if (Look(page).IsTable)
         {
             throw new SimulationException($"live table {page:x} written as memory");
         }
     }
 
-    internal void OnBarrier(int cpu, bool isFull)
+    internal void OnZero(ulong frame)
     {
-        _unordered.RemoveWhere(item => item.Cpu == cpu);
-        foreach (BrokenEntry entry in _broken.Values.Where(entry => entry.Cpu == cpu))
+        OnPlainWrite(frame);
+        if (Look(frame).IsMapped)
         {
-            entry.IsOrdered = true;
+            throw new SimulationException($"frame {frame:x} scrubbed while it is mapped");
         }
 
-        if (!isFull)
+        foreach (ref readonly StaleEntry entry in _stale.Items)
+        {
+            if (entry.Yields(frame))
+            {
+                throw new SimulationException($"frame {frame:x} scrubbed while a CPU may still write to it");
+            }
+        }
+
+        Shadow(frame).IsDirty = 1;
+    }
+
+    internal void OnScribble(ulong frame) => Shadow(frame).IsDirty = 1;
+
+    internal void OnClean(int cpu, ulong frame)
+    {
+        ref FrameShadow shadow = ref Shadow(frame);
+        if (shadow.IsDirty != 0)
+        {
+            shadow.IsDirty = 0;
+            shadow.Cleaning |= (ushort)(1 << cpu);
+            _cleaning[cpu].Add(IndexOf(frame));
+        }
+    }
+
+    internal bool IsClean(ulong frame) => Look(frame) is { IsDirty: 0, Cleaning: 0 };
+
+    internal void OnBarrier(int cpu, bool isFull)
+    {
+        var mask = (ushort)~(1 << cpu);
+        foreach (int frame in _unordered[cpu])
+        {
+            ShadowAt(frame).Unordered &= mask;
+        }
+
+        _unordered[cpu].Clear();
+        _stale.OnBarrier(cpu, isFull, machine.Tlbs);
+        if (isFull)
+        {
+            foreach (int frame in _cleaning[cpu])
+            {
+                ShadowAt(frame).Cleaning &= mask;
+            }
+
+            _cleaning[cpu].Clear();
+        }
+    }
+
+    /// <param name="isAll">the whole VMID: its enclave is dead, its tree is memory from now on</param>
+    internal void OnInvalidate(int cpu, ulong vttbr, ulong ipa, ulong count, bool isAll)
+    {
+        if (isAll)
+        {
+            RemoveRoot(cpu, vttbr);
+        }
+
+        _stale.OnInvalidate(cpu, (ushort)(vttbr >> 48), ipa, count * PageBytes);
+    }
+
+    /// <summary>A frame word changes: who gets the frame must be the only one to reach it.</summary>
+    internal void OnFrameWord(int frame, FrameWord old, FrameWord value)
+    {
+        if (!_isBooted || (old.State == value.State && old.Enclave == value.Enclave))
         {
             return;
         }
 
-        foreach (Invalidation invalidation in _issued.Where(item => item.Cpu == cpu).ToList())
+        ulong pa = machine.RamBase + ((ulong)frame * PageBytes);
+        if (!old.IsLocked)
         {
-            _issued.Remove(invalidation);
-            foreach (ulong address in invalidation.Covers)
-            {
-                _broken.Remove(address);
-            }
+            throw new SimulationException($"word of frame {pa:x} changed from {old.Value:x} to {value.Value:x} without its lock");
+        }
 
-            foreach (SimulatedTlb tlb in machine.Tlbs)
+        FrameShadow shadow = Look(pa);
+        bool isFree = value.State switch
+        {
+            FrameState.Os => shadow.PrivateLeaves + shadow.LentLeaves == 0,
+            FrameState.Lent => shadow.PrivateLeaves == 0,
+            FrameState.Granted or FrameState.Private => shadow.OsLeaves + shadow.LentLeaves == 0,
+            _ => !shadow.IsMapped,
+        };
+        if (!isFree)
+        {
+            throw new SimulationException($"frame {pa:x} becomes {value.State} while another owner maps it");
+        }
+
+        foreach (ref readonly StaleEntry entry in _stale.Items)
+        {
+            bool isOfTree = entry.Address == 0 && old.Enclave == entry.Vmid - 1u && old.State >= FrameState.Lent;
+            if ((isOfTree || entry.Yields(pa)) && !entry.IsAllowed(value))
             {
-                tlb.Invalidate(invalidation.Vmid, invalidation.Ipa, invalidation.Bytes);
+                throw new SimulationException($"frame {pa:x} becomes {value.State} while a CPU may still hold its translation {entry.Ipa:x} of VMID {entry.Vmid}");
             }
         }
     }
 
-    internal void OnInvalidate(int cpu, ushort vmid, ulong ipa, ulong frames)
+    private static List<int>[] MakeLists(int count)
     {
-        ulong bytes = frames * PageBytes;
-        List<ulong> covers = _broken
-            .Where(pair => pair.Value.IsOrdered && pair.Value.Vmid == vmid && pair.Value.Ipa >= ipa && pair.Value.Ipa + pair.Value.Bytes <= ipa + bytes)
-            .Select(pair => pair.Key).ToList();
-        _issued.Add(new Invalidation(cpu, vmid, ipa, bytes, covers));
+        var lists = new List<int>[count];
+        for (int i = 0; i < count; i++)
+        {
+            lists[i] = [];
+        }
+
+        return lists;
     }
 
     private static ulong Size(int level) => level switch { 1 => 1UL << 30, 2 => 1UL << 21, _ => PageBytes };
 
     private static bool IsLeaf(ulong entry, int level) => (entry & 1) != 0 && (level == 3 || (entry & 2) == 0);
 
-    private void AddTable(ulong table, TablePlace place)
+    private ReadOnlySpan<FrameShadow> Shadows => MemoryMarshal.Cast<byte, FrameShadow>(_shadows.Data);
+
+    private int IndexOf(ulong pa) => (int)((pa - machine.RamBase) / PageBytes);
+
+    private bool IsRam(ulong pa) => pa - machine.RamBase < machine.RamBytes;
+
+    // Value of a frame's shadow; of what is no RAM: nothing.
+    private FrameShadow Look(ulong pa) => IsRam(pa) ? Shadows[IndexOf(pa)] : default;
+
+    private ref FrameShadow Shadow(ulong pa) => ref ShadowAt(IndexOf(pa));
+
+    private ref FrameShadow ShadowAt(int frame) => ref MemoryMarshal.AsRef<FrameShadow>(_shadows.Touch(frame * FrameShadow.Bytes, FrameShadow.Bytes));
+
+    private void MarkUnordered(ulong page)
     {
-        _tables[table] = place;
-        ReadOnlySpan<ulong> entries = machine.PeekTable(table);
-        for (int index = 0; index < entries.Length && place.Level < 3; index++)
+        ref FrameShadow shadow = ref Shadow(page);
+        var bit = (ushort)(1 << SimulatedMachine.Cpu);
+        if ((shadow.Unordered & bit) == 0)
         {
-            ulong entry = entries[index];
-            if ((entry & 3) == 3)
-            {
-                AddTable(entry & AddressMask, new TablePlace(place.Vttbr, place.Level + 1, place.Ipa + ((ulong)index * Size(place.Level))));
-            }
-        }
-    }
-
-    private void Break(ulong address, ulong table, int index, TablePlace place, ulong old)
-    {
-        ulong child = 0;
-        if (IsLeaf(old, place.Level))
-        {
-            Cache(place, index, old);
-        }
-        else
-        {
-            child = old & AddressMask;
-            CacheTable(child);
-            RemoveTable(child);
-        }
-
-        _broken[address] = new BrokenEntry(SimulatedMachine.Cpu, (ushort)(place.Vttbr >> 48), place.Ipa + ((ulong)index * Size(place.Level)), Size(place.Level), child);
-    }
-
-    private void Make(ulong address, TablePlace place, int index, ulong value)
-    {
-        if (_broken.ContainsKey(address))
-        {
-            throw new SimulationException($"entry {address:x} made before its invalidation was complete");
-        }
-
-        if (!IsLeaf(value, place.Level))
-        {
-            if (_unordered.Contains((SimulatedMachine.Cpu, value & AddressMask)))
-            {
-                throw new SimulationException($"table {value & AddressMask:x} linked before its contents were ordered");
-            }
-
-            return;
-        }
-
-        ulong ipa = place.Ipa + ((ulong)index * Size(place.Level));
-        BrokenEntry? overlapping = _broken.Values.FirstOrDefault(entry =>
-            entry.Vmid == (ushort)(place.Vttbr >> 48) && entry.Ipa < ipa + Size(place.Level) && ipa < entry.Ipa + entry.Bytes);
-        if (overlapping is not null)
-        {
-            throw new SimulationException($"IPA {ipa:x} mapped while {overlapping.Ipa:x} awaits invalidation");
-        }
-
-        if (place.Vttbr >> 48 == 0)
-        {
-            CheckScrubbed(value, Size(place.Level));
-        }
-    }
-
-    // A frame that comes back to the OS is zero in memory. Those that are the OS's already are only mapped in another size.
-    private void CheckScrubbed(ulong value, ulong bytes)
-    {
-        for (ulong offset = 0; offset < bytes; offset += PageBytes)
-        {
-            FrameNumber frame = new PhysicalAddress((value & AddressMask) + offset).Frame;
-            if (!FrameTable.Contains(frame))
-            {
-                return;
-            }
-
-            FrameWord word = new(machine.PeekWord(FrameTable.Layout.FrameWords.Value + ((frame.Value - FrameTable.Layout.Ram.First.Value) * 4)));
-            if (word.State is not (FrameState.Os or FrameState.Lent or FrameState.Published) && !machine.IsScrubbed(frame.Address.Value))
-            {
-                throw new SimulationException($"frame {frame.Address.Value:x} ({word.State}) mapped for the OS, not scrubbed");
-            }
+            shadow.Unordered |= bit;
+            _unordered[SimulatedMachine.Cpu].Add(IndexOf(page));
         }
     }
 
     private void CheckReuse(ulong page)
     {
-        foreach (BrokenEntry entry in _broken.Values)
+        foreach (ref readonly StaleEntry entry in _stale.Items)
         {
-            if (entry.Child == page && page != 0)
+            if (entry.Child == page)
             {
                 throw new SimulationException($"table {page:x} reused before its invalidation was complete");
             }
-        }
-    }
-
-    private void CacheTable(ulong table)
-    {
-        TablePlace place = _tables[table];
-        for (int index = 0; index < 512; index++)
-        {
-            ulong entry = machine.PeekLong(table + ((ulong)index * 8));
-            if (IsLeaf(entry, place.Level))
-            {
-                Cache(place, index, entry);
-            }
-            else if ((entry & 3) == 3)
-            {
-                CacheTable(entry & AddressMask);
-            }
-        }
-    }
-
-    private void RemoveTable(ulong table)
-    {
-        TablePlace place = _tables[table];
-        for (int index = 0; index < 512 && place.Level < 3; index++)
-        {
-            ulong entry = machine.PeekLong(table + ((ulong)index * 8));
-            if ((entry & 3) == 3)
-            {
-                RemoveTable(entry & AddressMask);
-            }
-        }
-
-        _tables.Remove(table);
-    }
-
-    private void Cache(TablePlace place, int index, ulong entry)
-    {
-        ulong pa = entry & AddressMask;
-        ulong ipa = place.Ipa + ((ulong)index * Size(place.Level));
-        if (place.Level == 3)
-        {
-            if (machine.Watched.Contains(pa))
-            {
-                Cache(place, ipa, pa, entry);
-            }
-
-            return;
-        }
-
-        foreach (ulong frame in machine.Watched)
-        {
-            ulong offset = frame - pa;
-            if (offset < Size(place.Level))
-            {
-                Cache(place, ipa + offset, frame, entry);
-            }
-        }
-    }
-
-    private void Cache(TablePlace place, ulong ipa, ulong pa, ulong entry)
-    {
-        var cached = new TlbEntry((ushort)(place.Vttbr >> 48), ipa, pa, (entry & (1UL << 7)) != 0, (entry & (1UL << 54)) == 0);
-        foreach (SimulatedTlb tlb in machine.Tlbs)
-        {
-            tlb.Add(cached);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using BlackBox.Abi;
 using BlackBox.Monitor;
 
@@ -14,8 +15,17 @@ public sealed class SimulatedCpu(int index)
 
     public int Index { get; } = index;
 
+    /// <summary>Called before a task leaves this CPU (null: for a call to the OS), while its context is this CPU's alone.</summary>
+    public Action<SimulatedCpu, LeaveReason?>? Leaving { get; set; }
+
+    /// <summary>Called when a task has come to this CPU.</summary>
+    public Action<SimulatedCpu>? Entered { get; set; }
+
     /// <summary>How the last container left this CPU.</summary>
     public Departure LastDeparture { get; private set; }
+
+    /// <summary>What the last fetch from the gate page led to.</summary>
+    public GateEntry LastEntry { get; private set; }
 
     /// <summary>Does a container run here?</summary>
     public bool IsInContainer
@@ -47,14 +57,27 @@ public sealed class SimulatedCpu(int index)
         _os.General[3] = x3;
         _os.General[4] = x4;
         _os.General[5] = x5;
-        return OsDispatcher.Handle(ref _os) == OsAction.RunTask ? null : (Status)_os.General[0];
+        if (OsDispatcher.Handle(ref _os) == OsAction.RunTask)
+        {
+            EnterWorld();
+            return null;
+        }
+
+        return (Status)_os.General[0];
     }
 
     /// <summary>A thread of the OS fetches from the gate page.</summary>
     public bool Gate(ulong handle, ulong offset, ulong x0 = 0, ulong x8 = 0, ulong sp = 0)
     {
         SimulatedMachine.Cpu = Index;
-        return TaskGate.TryEnter(ref CpuRecord.Current, new TaskHandle(handle), offset, x0, x8, sp) == GateEntry.Entered;
+        LastEntry = TaskGate.TryEnter(ref CpuRecord.Current, new TaskHandle(handle), offset, x0, x8, sp);
+        if (LastEntry != GateEntry.Entered)
+        {
+            return false;
+        }
+
+        EnterWorld();
+        return true;
     }
 
     /// <summary>HVC #n of the container that runs here; true: it runs on.</summary>
@@ -68,6 +91,7 @@ public sealed class SimulatedCpu(int index)
         switch (action)
         {
             case ShieldAction.OsCall or ShieldAction.OsFault:
+                LeaveWorld(null);
                 TaskGate.LeaveForCall(ref CpuRecord.Current, CpuRecord.Current.Running.Ended != 0);
                 break;
             case ShieldAction.Switch:
@@ -93,10 +117,34 @@ public sealed class SimulatedCpu(int index)
 
     private void Leave(LeaveReason reason)
     {
+        LeaveWorld(reason);
         LastDeparture = TaskGate.Leave(ref CpuRecord.Current, reason);
-        if (LastDeparture.Kind == DepartureKind.FinishHypercall)
+        if (LastDeparture.Kind == DepartureKind.RunTask)
+        {
+            EnterWorld();
+        }
+        else if (LastDeparture.Kind == DepartureKind.FinishHypercall)
         {
             OsDispatcher.Finish(ref _os, LastDeparture);
         }
+    }
+
+    // The world switch loads VTTBR_EL2 from the CPU's record, and the OS's before it reports the task as gone.
+    private void EnterWorld()
+    {
+        SimulatedMachine machine = SimulatedMachine.Current;
+        machine.LoadedVttbr[Index] = CpuRecord.Current.Vttbr;
+        if (!machine.Tables.HasRoot(CpuRecord.Current.Vttbr))
+        {
+            throw new SimulationException($"CPU {Index} enters a world that is not live: VTTBR {CpuRecord.Current.Vttbr:x}");
+        }
+
+        Entered?.Invoke(this);
+    }
+
+    private void LeaveWorld(LeaveReason? reason)
+    {
+        Leaving?.Invoke(this, reason);
+        SimulatedMachine.Current.LoadedVttbr[Index] = 0;
     }
 }

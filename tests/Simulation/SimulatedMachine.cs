@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using BlackBox.Monitor;
 
@@ -13,10 +14,7 @@ public sealed class SimulatedMachine
 {
     private const int PageBytes = 4096;
 
-    private readonly byte[] _ram;
-    private readonly HashSet<int> _dirtyPages = [];
-    private readonly HashSet<ulong> _dirtyLines = [];
-    private readonly HashSet<ulong> _cleaning = [];
+    private readonly JournaledMemory _ram;
 
     [ThreadStatic]
     private static int _cpu;
@@ -27,16 +25,18 @@ public sealed class SimulatedMachine
     public SimulatedMachine(ulong ramBase, ulong ramBytes, int cpus)
     {
         RamBase = ramBase;
-        _ram = new byte[ramBytes];
+        _ram = new JournaledMemory((int)ramBytes);
         Tlbs = new SimulatedTlb[cpus];
         for (int i = 0; i < cpus; i++)
         {
             Tlbs[i] = new SimulatedTlb();
         }
 
-        Tables = new PageTableProtocol(this);
+        LoadedVttbr = new ulong[cpus];
+        Tables = new PageTableProtocol(this, (int)(ramBytes / PageBytes), cpus);
         Smmu = new SimulatedSmmu(this);
         Current = this;
+        Cpu = 0;
     }
 
     /// <summary>The machine that <see cref="Hardware"/> reaches.</summary>
@@ -62,7 +62,10 @@ public sealed class SimulatedMachine
 
     public SimulatedSmmu Smmu { get; }
 
-    /// <summary>Frames whose translations are cached in TLBs; others are not modelled there.</summary>
+    /// <summary>What stands in each CPU's VTTBR_EL2: its world; 0: the OS's.</summary>
+    public ulong[] LoadedVttbr { get; }
+
+    /// <summary>Frames whose translations are cached in <see cref="Tlbs"/>. For all others <see cref="Tables"/> knows what any CPU may still hold.</summary>
     public HashSet<ulong> Watched { get; } = [];
 
     /// <summary>Called before each access by monitor code that other CPUs could see: lets a scheduler switch CPUs there.</summary>
@@ -80,22 +83,33 @@ public sealed class SimulatedMachine
     /// <summary>Number of TLBIs issued.</summary>
     public long Invalidations { get; private set; }
 
-    public Span<byte> Bytes(ulong address, int length)
-    {
-        int offset = Offset(address, length);
-        if (length > 0)
-        {
-            for (int page = offset / PageBytes; page <= (offset + length - 1) / PageBytes; page++)
-            {
-                _dirtyPages.Add(page);
-            }
-        }
+    /// <summary>Number of stage-2 entries written.</summary>
+    public long EntryWrites { get; private set; }
 
-        return _ram.AsSpan(offset, length);
+    /// <summary>Frame words that are locked now.</summary>
+    public int LockedWords { get; private set; }
+
+    /// <summary>How often a frame got another owner or state, or the machine went back to a mark.</summary>
+    public long OwnerChanges { get; private set; }
+
+    /// <summary>How often an entry of a live tree changed, by VMID.</summary>
+    public long[] TreeChanges { get; } = new long[Constants.MaximumEnclaves + 1];
+
+    public Span<byte> Bytes(ulong address, int length) => _ram.Touch(Offset(address, length), length);
+
+    /// <summary>An access by monitor code to memory that may be shared.</summary>
+    public Span<byte> Access(ulong address, int length)
+    {
+        BeforeAccess?.Invoke();
+        return Bytes(address, length);
     }
 
     /// <summary>A look that changes nothing, for checkers.</summary>
-    public ReadOnlySpan<byte> Peek(ulong address, int length) => _ram.AsSpan(Offset(address, length), length);
+    public ReadOnlySpan<byte> Peek(ulong address, int length) => _ram.Data.Slice(Offset(address, length), length);
+
+    /// <summary>The same, as an array of structures.</summary>
+    public ReadOnlySpan<T> PeekArray<T>(ulong address, int count)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(Peek(address, count * Unsafe.SizeOf<T>()));
 
     /// <summary>The 512 entries of a page table.</summary>
     public ReadOnlySpan<ulong> PeekTable(ulong address) => MemoryMarshal.Cast<byte, ulong>(Peek(address, PageBytes));
@@ -109,6 +123,40 @@ public sealed class SimulatedMachine
     {
         BeforeAccess?.Invoke();
         return ref word;
+    }
+
+    /// <summary>A store to a 32-bit word: the checker looks at those that are frame words or enclave words.</summary>
+    public void Store(ref uint word, uint value)
+    {
+        BeforeAccess?.Invoke();
+        uint old = word;
+        word = value;
+        Stored(ref word, old, value);
+    }
+
+    public uint CompareExchange(ref uint word, uint expected, uint value)
+    {
+        BeforeAccess?.Invoke();
+        uint old = word;
+        if (old == expected)
+        {
+            word = value;
+            Stored(ref word, old, value);
+        }
+
+        return old;
+    }
+
+    public ulong CompareExchange(ref ulong word, ulong expected, ulong value)
+    {
+        BeforeAccess?.Invoke();
+        ulong old = word;
+        if (old == expected)
+        {
+            word = value;
+        }
+
+        return old;
     }
 
     public ulong ReadLong(ulong address)
@@ -127,6 +175,7 @@ public sealed class SimulatedMachine
     public void WriteEntry(ulong table, int index, ulong descriptor)
     {
         BeforeAccess?.Invoke();
+        EntryWrites++;
         ulong address = table + ((ulong)index * sizeof(ulong));
         if (Smmu.Owns(address))
         {
@@ -145,51 +194,40 @@ public sealed class SimulatedMachine
     {
         BeforeAccess?.Invoke();
         Tables.OnBarrier(Cpu, isFull);
-        if (isFull)
-        {
-            _cleaning.Clear();
-        }
     }
 
     public void Invalidate(ulong vttbr, ulong ipa, ulong frames)
     {
         BeforeAccess?.Invoke();
         Invalidations++;
-        Tables.OnInvalidate(Cpu, (ushort)(vttbr >> 48), ipa, frames);
-        if (frames >> (IntermediateAddress.Bits - FrameNumber.Shift) != 0)
-        {
-            Tables.RemoveRoot(vttbr); // the whole VMID goes when its enclave is dead
-        }
+        bool isAll = frames >> (IntermediateAddress.Bits - FrameNumber.Shift) != 0;
+        Tables.OnInvalidate(Cpu, vttbr, ipa, frames, isAll);
     }
 
     public void ZeroFrame(ulong frame)
     {
         BeforeAccess?.Invoke();
         CheckFrame(frame);
-        Tables.OnPlainWrite(frame);
+        Tables.OnZero(frame);
         Bytes(frame, PageBytes).Clear();
-        _dirtyLines.Add(frame);
     }
 
     public void CleanInvalidateFrame(ulong frame)
     {
+        BeforeAccess?.Invoke();
         CheckFrame(frame);
-        if (_dirtyLines.Remove(frame))
-        {
-            _cleaning.Add(frame);
-        }
+        Tables.OnClean(Cpu, frame);
     }
 
     /// <summary>A container or the OS writes into a frame through its mapping.</summary>
     public void Scribble(ulong frame, byte value)
     {
         Bytes(frame, PageBytes).Fill(value);
-        _dirtyLines.Add(frame);
+        Tables.OnScribble(frame);
     }
 
     /// <summary>Is every byte zero, in memory and not only in a cache?</summary>
-    public bool IsScrubbed(ulong frame) =>
-        !Peek(frame, PageBytes).ContainsAnyExcept((byte)0) && !_dirtyLines.Contains(frame) && !_cleaning.Contains(frame);
+    public bool IsScrubbed(ulong frame) => !Peek(frame, PageBytes).ContainsAnyExcept((byte)0) && Tables.IsClean(frame);
 
     public bool TakeInterruptPending() => InterruptAfter >= 0 && InterruptAfter-- == 0;
 
@@ -203,54 +241,37 @@ public sealed class SimulatedMachine
         OnSpin();
     }
 
-    /// <summary>All pages that differ from the base image, with their contents.</summary>
-    public MachineSnapshot Save(byte[] baseImage)
+    /// <summary>Makes the present state, in which nothing is in progress, one to come back to; its level is the answer. Marks nest.</summary>
+    public int Mark()
     {
-        var pages = new Dictionary<int, byte[]>(_dirtyPages.Count);
-        foreach (int page in _dirtyPages)
-        {
-            Span<byte> content = _ram.AsSpan(page * PageBytes, PageBytes);
-            if (!content.SequenceEqual(baseImage.AsSpan(page * PageBytes, PageBytes)))
-            {
-                pages.Add(page, content.ToArray());
-            }
-        }
-
-        return new MachineSnapshot(pages);
+        Tables.Push();
+        return _ram.Push();
     }
 
-    /// <summary>Goes back to the base (the contents at <see cref="ClearDirty"/>) with a snapshot's pages over it; TLBs empty.</summary>
-    public void Restore(byte[] baseImage, MachineSnapshot snapshot)
+    /// <summary>Goes back to a mark, which stays; marks above it are gone. CPUs are all in the OS's world then, or where the mark had them.</summary>
+    public void Undo(int level)
     {
-        foreach (int page in _dirtyPages)
+        _ram.Undo(level);
+        Tables.Undo(level);
+        InterruptAfter = -1;
+        LockedWords = 0;
+        OwnerChanges++;
+        for (int i = 0; i < TreeChanges.Length; i++)
         {
-            byte[]? saved = snapshot.Pages.GetValueOrDefault(page);
-            (saved ?? baseImage.AsSpan(page * PageBytes, PageBytes)).CopyTo(_ram.AsSpan(page * PageBytes));
+            TreeChanges[i]++;
         }
 
-        foreach ((int page, byte[] content) in snapshot.Pages)
-        {
-            if (_dirtyPages.Add(page))
-            {
-                content.CopyTo(_ram, page * PageBytes);
-            }
-        }
-
-        _dirtyLines.Clear();
-        _cleaning.Clear();
-        Tables.Reset();
         Smmu.Reset();
         foreach (SimulatedTlb tlb in Tlbs)
         {
             tlb.Clear();
         }
-    }
 
-    /// <summary>Makes the present contents the base of later snapshots.</summary>
-    public byte[] ClearDirty()
-    {
-        _dirtyPages.Clear();
-        return (byte[])_ram.Clone();
+        for (uint i = 0; i < LoadedVttbr.Length; i++)
+        {
+            CpuRecord record = PeekArray<CpuRecord>(RecordAddress + (i * CpuRecord.Bytes), 1)[0];
+            LoadedVttbr[i] = record.Task == 0 ? 0 : record.Vttbr;
+        }
     }
 
     private static void CheckFrame(ulong frame)
@@ -258,6 +279,31 @@ public sealed class SimulatedMachine
         if (frame % PageBytes != 0)
         {
             throw new SimulationException($"frame address {frame:x} is not aligned");
+        }
+    }
+
+    private void Stored(ref uint word, uint old, uint value)
+    {
+        ref byte start = ref MemoryMarshal.GetReference(_ram.Data);
+        var offset = (ulong)Unsafe.ByteOffset(ref start, ref Unsafe.As<uint, byte>(ref word));
+        ref readonly MonitorLayout layout = ref FrameTable.Layout;
+        ulong frame = (offset - (layout.FrameWords.Value - RamBase)) / sizeof(uint);
+        if (frame < layout.Ram.Count)
+        {
+            FrameWord before = new(old);
+            FrameWord after = new(value);
+            LockedWords += (after.IsLocked ? 1 : 0) - (before.IsLocked ? 1 : 0);
+            OwnerChanges += before.Unlocked.Value == after.Unlocked.Value ? 0 : 1;
+            Tables.OnFrameWord((int)frame, before, after);
+            return;
+        }
+
+        ulong place = offset - (layout.Enclaves.Value - RamBase);
+        if (place < Constants.MaximumEnclaves * Enclave.Bytes && place % Enclave.Bytes == 0
+            && (EnclaveState)(old & 0xff) == EnclaveState.Building && (EnclaveState)(value & 0xff) == EnclaveState.Live)
+        {
+            uint index = (uint)(place / Enclave.Bytes);
+            Tables.AddRoot(PeekArray<Enclave>(layout.Enclaves.Value + place, 1)[0].Vttbr(index));
         }
     }
 
@@ -272,6 +318,3 @@ public sealed class SimulatedMachine
         return (int)offset;
     }
 }
-
-/// <summary>Difference of a machine's memory to a base image.</summary>
-public sealed record MachineSnapshot(IReadOnlyDictionary<int, byte[]> Pages);

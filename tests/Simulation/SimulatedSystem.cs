@@ -35,6 +35,9 @@ public sealed class SimulatedSystem
 
     public SimulatedCpu[] Cpus { get; }
 
-    /// <summary>The <paramref name="index"/>-th frame of the OS's RAM at boot, counted from its first whole 2 MiB block.</summary>
-    public static ulong Frame(ulong index) => (new FrameNumber((FrameTable.Layout.OsRam.First.Value + BlockFrames - 1) / BlockFrames * BlockFrames) + index).Address.Value;
+    /// <summary>First whole 2 MiB block of the OS's RAM.</summary>
+    public static FrameNumber FirstBlock => new((FrameTable.Layout.OsRam.First.Value + BlockFrames - 1) / BlockFrames * BlockFrames);
+
+    /// <summary>The <paramref name="index"/>-th frame from there on.</summary>
+    public static ulong Frame(ulong index) => (FirstBlock + index).Address.Value;
 }

@@ -9,6 +9,8 @@ public readonly record struct TlbEntry(ushort Vmid, ulong Ipa, ulong Pa, bool Is
 /// <summary>Translations that one CPU may still use, whatever the tables say by now.</summary>
 public sealed class SimulatedTlb
 {
+    private const ulong FrameBytes = 4096;
+
     private readonly Dictionary<(ushort Vmid, ulong Ipa), TlbEntry> _entries = [];
 
     public IEnumerable<TlbEntry> Entries => _entries.Values;
@@ -19,6 +21,17 @@ public sealed class SimulatedTlb
 
     public void Invalidate(ushort vmid, ulong ipa, ulong bytes)
     {
+        if (_entries.Count == 0)
+        {
+            return;
+        }
+
+        if (bytes <= FrameBytes)
+        {
+            _entries.Remove((vmid, ipa));
+            return;
+        }
+
         foreach ((ushort Vmid, ulong Ipa) key in _entries.Keys.Where(key => key.Vmid == vmid && key.Ipa - ipa < bytes).ToList())
         {
             _entries.Remove(key);

@@ -1,4 +1,3 @@
-using System;
 
 namespace BlackBox.Shield;
 

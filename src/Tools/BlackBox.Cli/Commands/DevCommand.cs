@@ -11,14 +11,23 @@ namespace BlackBox.Cli.Commands;
 /// <summary><c>blackbox dev</c>: the emulated machine for people who work on BlackBox itself.</summary>
 internal static class DevCommand
 {
-    public static Command Create() => new("dev", "The emulated machine, for work on BlackBox itself")
+    public static Command Create()
     {
-        CreateShell(),
-        CreateExec(),
-        CreatePaths(),
-        CreateRecipe(),
-        CreateContainer(),
-    };
+        var command = new Command("dev", "The emulated machine and the verification of the sources, for work on BlackBox itself")
+        {
+            CreateShell(),
+            CreateExec(),
+            CreatePaths(),
+            CreateRecipe(),
+            CreateContainer(),
+        };
+        foreach (var verification in VerificationCommands.Create())
+        {
+            command.Add(verification);
+        }
+
+        return command;
+    }
 
     private static Command CreateShell()
     {

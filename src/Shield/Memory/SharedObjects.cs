@@ -1,5 +1,3 @@
-using System;
-
 namespace BlackBox.Shield;
 
 /// <summary>Size and seals of a shared object (memfd). Its bytes: Files/ObjectTransfer.cs. Nothing here calls the OS.</summary>

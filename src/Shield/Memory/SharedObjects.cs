@@ -1,4 +1,3 @@
-
 namespace BlackBox.Shield;
 
 /// <summary>Size and seals of a shared object (memfd). Its bytes: Files/ObjectTransfer.cs. Nothing here calls the OS.</summary>

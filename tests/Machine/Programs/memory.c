@@ -218,6 +218,54 @@ static void shared(void)
     EQUAL(0, shm_unlink("/stress"));
 }
 
+/// Owners that are killed while everybody else sleeps: the one from outside, a waiter with the lock in its hands.
+static void killed_owners(void)
+{
+    enum { WAITERS = 5 };
+    struct area {
+        pthread_mutex_t robust;
+        volatile int held;
+    } *area = mmap(NULL, sizeof *area, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(area != MAP_FAILED);
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&area->robust, &attributes);
+    for (int i = 0; i < 20; i++) {
+        area->held = 0;
+        pid_t owner = checked_fork();
+        if (owner == 0) {
+            pthread_mutex_lock(&area->robust);
+            area->held = 1;
+            pause();
+            _exit(9);
+        }
+        while (!area->held)
+            sleep_ms(1);
+        for (int k = 0; k < WAITERS; k++)
+            if (checked_fork() == 0) {
+                int error = pthread_mutex_lock(&area->robust);
+                CHECK(error == 0 || error == EOWNERDEAD);
+                if (error == EOWNERDEAD)
+                    pthread_mutex_consistent(&area->robust);
+                if (k == 2)
+                    kill(getpid(), SIGKILL);
+                pthread_mutex_unlock(&area->robust);
+                _exit(0);
+            }
+        sleep_ms(20);
+        kill(owner, SIGKILL);
+        int status, killed = 0;
+        for (int k = 0; k <= WAITERS; k++) {
+            CHECK(wait(&status) > 0);
+            killed += WIFSIGNALED(status);
+        }
+        EQUAL(2, killed);
+    }
+    munmap(area, sizeof *area);
+}
+
 static __attribute__((noinline)) long deep(int depth)
 {
     volatile char room[8000];
@@ -283,6 +331,8 @@ int main(void)
     threads(allocate);
     STEP("shared");
     shared();
+    STEP("killed owners");
+    killed_owners();
     STEP("stacks");
     stacks();
     return 0;

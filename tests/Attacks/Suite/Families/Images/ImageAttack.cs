@@ -4,9 +4,8 @@ namespace BlackBox.Attacks;
 /// <param name="change">shell commands; $R is a copy of the image's root</param>
 /// <param name="words">arguments of the program</param>
 /// <param name="prelude">variables that victims.sh reads</param>
-/// <param name="mayStart">the change is outside what the manifest binds: the program may run if it does not notice</param>
-internal abstract class ImageAttack(string name, string tries, string change, string words = "guard 1", string prelude = "", bool mayStart = false) : Attack(
-    name, AttackFamily.Images, tries, "the copy that was not changed starts", mayStart ? AttackOutcome.Refused | AttackOutcome.Harmless : AttackOutcome.Refused)
+internal abstract class ImageAttack(string name, string tries, string change, string words = "guard 1", string prelude = "") : Attack(
+    name, AttackFamily.Images, tries, "the copy that was not changed starts", AttackOutcome.Refused)
 {
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
@@ -28,11 +27,9 @@ internal abstract class ImageAttack(string name, string tries, string change, st
         var isEnded = await changed.EndAsync();
         await session.TryShellAsync("rm -rf /tmp/image");
         var hits = (await session.ScanAllAsync(MappingMethod.Linear, 1))["hits"];
-        var isWhole = mayStart && answers.TrueForAll(answer => !answer.StartsWith("BROKEN", StringComparison.Ordinal) && answer != "CHANGED");
         var outcome = hits > 0 ? AttackOutcome.Leaked
             : !isEnded ? AttackOutcome.MemoryLost
-            : !changed.IsReady ? AttackOutcome.Refused
-            : isWhole ? AttackOutcome.Harmless : AttackOutcome.SilentChange;
+            : !changed.IsReady ? AttackOutcome.Refused : AttackOutcome.SilentChange;
         return new Observation(control, outcome, string.Join(", ", answers));
     }
 }

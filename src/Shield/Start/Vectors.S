@@ -124,7 +124,9 @@ shield_thread_start:
 	b	shield_return_to_user
 
 // shield_end_thread(lock word, number, a0, a1): releases the lock and makes the thread's last call without a stack, which from
-// here on may be another thread's. If Linux comes back after all (kill does, in a pid namespace's init): exit_group(128 + a1).
+// here on may be another thread's. It comes back when the call was not begun, since a signal's frame was outstanding or the thread
+// was killed meanwhile: TaskEnded does not return then, else the call is made from the frame. Only kill would not end the thread
+// there (the frame blocks its signal, a1): exit_group(128 + a1) in its place.
 	.global	shield_end_thread
 shield_end_thread:
 	mov	x19, x1
@@ -134,7 +136,7 @@ shield_end_thread:
 	tbz	x4, #63, 1f
 	hvc	#14				// YieldBack: others wait
 1:	hvc	#6				// TaskEnded: does not return in a dying task
-2:	mov	x8, x19
+	mov	x8, x19
 	mov	x0, x20
 	mov	x1, x21
 	mov	x2, #0
@@ -142,10 +144,11 @@ shield_end_thread:
 	mov	x4, #0
 	mov	x5, #0
 	hvc	#1
+	cbz	x21, 1b
 	mov	x19, #94
 	add	x20, x21, #128
 	mov	x21, #0
-	b	2b
+	b	1b
 
 	.bss
 	.balign	16

@@ -216,17 +216,17 @@ internal sealed partial class FuzzWorld
         return (int)cpu.LastEntry | ((step.X & 3) << 3);
     }
 
-    // What is in the OS's frames, or what a container left in its own, is not zero.
+    // What the OS gives away is not zero; nothing makes it so until somebody scrubs it.
     private void ScribbleOwned(in Step step)
     {
-        if (IsTogether || step.Frame >= Names.Special || step.X == 0 || step.Count > 8)
+        if (IsTogether || step.Kind is not (StepKind.GrantMemory or StepKind.DonateTables) || step.Frame >= Names.Special || step.X == 0 || step.Count > 8)
         {
             return;
         }
 
         for (uint i = step.Frame; i < step.Frame + step.Count; i++)
         {
-            if (WordOf(i).State is FrameState.Os or FrameState.Lent or FrameState.Granted or FrameState.Private)
+            if (WordOf(i).State == FrameState.Os)
             {
                 Machine.Scribble(Names.Frame(i), (byte)step.X);
             }

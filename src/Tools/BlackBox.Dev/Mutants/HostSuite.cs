@@ -44,9 +44,11 @@ internal sealed class HostSuite
     public async Task<IReadOnlyList<Verdict>> RunAsync(Mutant? mutant, bool everything, CancellationToken cancellation)
     {
         _tree.Prepare(mutant);
-        await BuildAsync(_tree.Root, "src/Monitor/BlackBox.Monitor.csproj",
-            // After the first build, that without a fault, the library alone is built again.
-            [.. mutant is null ? Array.Empty<string>() : ["--no-dependencies", "--no-restore"], "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"], cancellation).ConfigureAwait(false);
+        // The first build, that without a fault, builds all; later ones the library alone.
+        string[] scope = mutant is null ? [] : ["--no-dependencies", "--no-restore"];
+        await BuildAsync(
+            _tree.Root, "src/Monitor/BlackBox.Monitor.csproj",
+            [.. scope, "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"], cancellation).ConfigureAwait(false);
         File.Copy(
             Path.Combine(_tree.Root, "artifacts", "bin", "BlackBox.Monitor", "release", "BlackBox.Monitor.dll"), Path.Combine(Programs, "BlackBox.Monitor.dll"), overwrite: true);
         var verdicts = new List<Verdict>();

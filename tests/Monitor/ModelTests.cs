@@ -13,7 +13,10 @@ public sealed class ModelTests(ITestOutputHelper output)
     public void Memory_of_two_enclaves() => Search(Scenario.Memory(IsLong ? int.MaxValue : 4), 5000);
 
     [Fact]
-    public void Tasks_and_the_life_of_enclaves() => Search(Scenario.Life(IsLong ? 5 : 3), 1500);
+    public void Tasks() => Search(Scenario.Tasks(IsLong ? 14 : 6), 1000);
+
+    [Fact]
+    public void The_life_of_enclaves() => Search(Scenario.Life(IsLong ? int.MaxValue : 6), 500);
 
     [Fact]
     public void All_calls_of_both_interfaces() => Search(Scenario.All(IsLong ? 4 : 2), 500);

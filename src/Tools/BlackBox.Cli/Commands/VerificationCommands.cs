@@ -19,9 +19,9 @@ internal static class VerificationCommands
         Forward("model", "Searches all states that 4 frames, 2 enclaves and 2 CPUs can reach, by all hypercalls").WithExamples("""
             Options:
               --json            the result as JSON
-              --depth N         events at most, for searches without a fixed point in reach (default: 8)
-              --only SEARCH     memory, life or all
-              --seconds N       time of one search at most
+              --depth N         events at most in the search over all calls at once (default: 8)
+              --only SEARCH     memory, tasks, life (these end at a fixed point) or all
+              --seconds N       time of one search at most (default: 900)
               --states N        states of one search at most
             """),
         Forward("fuzz", "A hostile OS and hostile shields against the monitor on a simulated machine; or changed inputs for a parser").WithExamples("""

@@ -12,11 +12,11 @@ internal static class ModelCommand
     {
         var command = new Command("model", "Searches every state that 4 frames, 2 enclaves and 2 CPUs can reach, by all calls of both interfaces. Exit code 0: no invariant is violated.");
         var json = new Option<bool>("--json") { Description = "Print the result as JSON" };
-        var depth = new Option<int>("--depth") { Description = "Events after the start at most, for the searches that have no fixed point in reach", DefaultValueFactory = _ => 8 };
-        var only = new Option<string?>("--only") { Description = "memory (to its fixed point), life, or all", HelpName = "SEARCH" };
-        var seconds = new Option<int>("--seconds") { Description = "Time of one search at most", DefaultValueFactory = _ => 3600 };
+        var depth = new Option<int>("--depth") { Description = "Events after the start at most, in the search over all calls at once", DefaultValueFactory = _ => 8 };
+        var only = new Option<string?>("--only") { Description = "memory, tasks, life (these have a fixed point), or all", HelpName = "SEARCH" };
+        var seconds = new Option<int>("--seconds") { Description = "Time of one search at most", DefaultValueFactory = _ => 900 };
         var states = new Option<int>("--states") { Description = "States of one search at most", DefaultValueFactory = _ => 20_000_000 };
-        only.AcceptOnlyFromAmong("memory", "life", "all");
+        only.AcceptOnlyFromAmong("memory", "tasks", "life", "all");
         foreach (Option option in (Option[])[json, depth, only, seconds, states])
         {
             command.Add(option);
@@ -30,7 +30,7 @@ internal static class ModelCommand
     private static int Run(bool json, int depth, string? only, TimeSpan time, int states)
     {
         var results = new List<ModelResult>();
-        foreach (Scenario scenario in (Scenario[])[Scenario.Memory(int.MaxValue), Scenario.Life(depth), Scenario.All(depth)])
+        foreach (Scenario scenario in (Scenario[])[Scenario.Life(int.MaxValue), Scenario.Tasks(int.MaxValue), Scenario.Memory(int.MaxValue), Scenario.All(depth)])
         {
             if (only is null || scenario.Name == only)
             {

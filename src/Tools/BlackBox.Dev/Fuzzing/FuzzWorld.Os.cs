@@ -70,12 +70,18 @@ internal sealed partial class FuzzWorld
     {
         bool wasKnown = Ghost.IsEnclave(enclave);
         Status? status = Call(cpu, step, FunctionOf(step.Kind), enclave, frame, count);
-        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave));
+        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave), WasEnclave(enclave));
         return Outcome(status);
     }
 
-    private static void RequireKnown(in Step step, Status? status, bool isKnown) =>
-        Require(isKnown || status == Status.Invalid, $"{step.Kind} answers {status} for a handle that names nothing");
+    // A handle that names nothing, and did not when the call began. One that was never given out may be of an object that another CPU is
+    // creating right now.
+    private void RequireKnown(in Step step, Status? status, bool isKnown, bool wasEver) =>
+        Require(isKnown || status == Status.Invalid || (IsTogether && !wasEver), $"{step.Kind} answers {status} for a handle that names nothing");
+
+    private bool WasEnclave(ulong handle) => Ghost.FindEnclave(handle).Handle != 0;
+
+    private bool WasTask(ulong handle) => Ghost.FindTask(handle).Handle != 0;
 
     private int CreateEnclave(SimulatedCpu cpu, in Step step)
     {
@@ -99,7 +105,7 @@ internal sealed partial class FuzzWorld
     {
         bool wasKnown = Ghost.IsEnclave(enclave);
         Status? status = Call(cpu, step, FunctionOf(step.Kind), enclave);
-        RequireKnown(step, status, wasKnown);
+        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave), WasEnclave(enclave));
         if (status == Status.Success)
         {
             Require(cpu.Os.General[1] == 0, $"an enclave is gone with {cpu.Os.General[1]} frames");
@@ -123,7 +129,7 @@ internal sealed partial class FuzzWorld
         }
 
         Status? status = Call(cpu, step, FunctionOf(step.Kind), enclave, context, buffer, frames);
-        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave));
+        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave), WasEnclave(enclave));
         if (status == Status.Success)
         {
             ulong handle = cpu.Os.General[1];
@@ -138,10 +144,15 @@ internal sealed partial class FuzzWorld
     {
         bool wasKnown = Ghost.IsTask(child);
         Status? status = Call(cpu, step, FunctionOf(step.Kind), child, parent);
-        RequireKnown(step, status, wasKnown || Ghost.IsTask(child));
+        RequireKnown(step, status, wasKnown || Ghost.IsTask(child), WasTask(child));
         if (status != Status.Success)
         {
             return Outcome(status);
+        }
+
+        if (!WasTask(child) || (parent != 0 && !WasTask(parent)))
+        {
+            return 0; // a good guess; see RequireKnown
         }
 
         ref GhostTask task = ref Ghost.FindTask(child);
@@ -154,7 +165,7 @@ internal sealed partial class FuzzWorld
         }
 
         ref GhostTask from = ref Ghost.FindTask(parent);
-        Require(from.Handle != 0 && from.Enclave == task.Enclave, $"a task was cloned from one of another enclave");
+        Require(from.Enclave == task.Enclave, $"a task was cloned from one of another enclave");
         from.TicketsGone++;
         Require(from.TicketsGone <= from.TicketsIssued, $"a ticket was redeemed twice, or none");
         if (!IsTogether)
@@ -188,7 +199,7 @@ internal sealed partial class FuzzWorld
     {
         bool wasKnown = Ghost.IsTask(task);
         Status? status = Call(cpu, step, FunctionOf(step.Kind), task);
-        RequireKnown(step, status, wasKnown || Ghost.IsTask(task));
+        RequireKnown(step, status, wasKnown || Ghost.IsTask(task), WasTask(task));
         if (status == Status.Success && step.Kind == StepKind.TaskDestroy)
         {
             Ghost.RemoveTask(task);
@@ -204,7 +215,7 @@ internal sealed partial class FuzzWorld
         ulong offset = Offsets[step.X & 3];
         (ulong x0, ulong x8) = ((ulong)step.X * 11, (ulong)step.X * 13);
         bool isIn = cpu.Gate(task, offset, x0, x8, step.Count);
-        Require(!isIn || wasKnown || Ghost.IsTask(task), $"the gate let in a handle that names nothing");
+        Require(!isIn || wasKnown || Ghost.IsTask(task) || (IsTogether && !WasTask(task)), $"the gate let in a handle that names nothing");
         if (isIn && wasInCall && !IsTogether)
         {
             ref RegisterFile registers = ref cpu.Container;
@@ -216,17 +227,17 @@ internal sealed partial class FuzzWorld
         return (int)cpu.LastEntry | ((step.X & 3) << 3);
     }
 
-    // What is in the OS's frames, or what a container left in its own, is not zero.
+    // What the OS gives away is not zero; nothing makes it so until somebody scrubs it.
     private void ScribbleOwned(in Step step)
     {
-        if (IsTogether || step.Frame >= Names.Special || step.X == 0 || step.Count > 8)
+        if (IsTogether || step.Kind is not (StepKind.GrantMemory or StepKind.DonateTables) || step.Frame >= Names.Special || step.X == 0 || step.Count > 8)
         {
             return;
         }
 
         for (uint i = step.Frame; i < step.Frame + step.Count; i++)
         {
-            if (WordOf(i).State is FrameState.Os or FrameState.Lent or FrameState.Granted or FrameState.Private)
+            if (WordOf(i).State == FrameState.Os)
             {
                 Machine.Scribble(Names.Frame(i), (byte)step.X);
             }
@@ -254,7 +265,7 @@ internal sealed partial class FuzzWorld
     {
         bool wasKnown = step.X % 4 != 1 || Ghost.IsEnclave(enclave);
         Status? status = Call(cpu, step, FunctionOf(step.Kind), (ulong)(step.X % 4), enclave, frame);
-        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave));
+        RequireKnown(step, status, wasKnown || Ghost.IsEnclave(enclave), WasEnclave(enclave));
         if (status == Status.Success && step.X % 4 == 0 && !IsTogether)
         {
             ReadOnlySpan<ulong> report = Machine.PeekArray<ulong>(frame, 8);

@@ -45,7 +45,7 @@ internal sealed class ModelExplorer(Scenario scenario)
             int start = _world.Machine.Mark();
             _world.Ghost.CopyTo(_startGhost);
             _states.Add((-1, 0));
-            _seen.Add(keys.Compute());
+            _seen.Add(keys.Compute(keys.ComputePlain()));
             int endOfLevel = 1;
             for (; current < _states.Count && watch.Elapsed < timeLimit && _states.Count < maximumStates; current++)
             {
@@ -64,7 +64,7 @@ internal sealed class ModelExplorer(Scenario scenario)
                 GoTo(current, start);
                 int mark = _world.Machine.Mark();
                 _world.Ghost.CopyTo(_stateGhost);
-                UInt128 own = keys.Compute();
+                UInt128 own = keys.ComputePlain();
                 for (step = 0; step < scenario.Events.Count; step++)
                 {
                     if (!IsPossible(scenario.Events[step]))
@@ -74,8 +74,8 @@ internal sealed class ModelExplorer(Scenario scenario)
 
                     transitions++;
                     _world.Perform(scenario.Events[step]);
-                    UInt128 key = keys.Compute();
-                    if (key != own && _seen.Add(key))
+                    UInt128 key = keys.ComputePlain();
+                    if (key != own && _seen.Add(keys.Compute(key)))
                     {
                         Invariants.CheckQuickly(_world.System);
                         _states.Add((current, (ushort)step));

@@ -38,20 +38,45 @@ internal sealed record Scenario(string Name, int Cpus, IReadOnlyList<Step> Start
         return new Scenario("memory", OsCpu + 1, [.. Begin(0), .. Begin(1), At(0, StepKind.Gate, task: 0), At(1, StepKind.Gate, task: 2)], events, depth);
     }
 
-    /// <summary>Tasks and the life of enclaves: everything but ranges of memory, which are single frames here.</summary>
-    public static Scenario Life(int depth) => new("life", TwoCpus, [.. Begin(0), .. Begin(1)], Everything(everyRange: false, withMemory: false), depth);
+    /// <summary>Tasks alone: two of one enclave, one of another, every call that is about tasks, with every handle.</summary>
+    public static Scenario Tasks(int depth) => new("tasks", TwoCpus, [.. Begin(0), .. Begin(1)], [.. Everything(everyRange: false).Where(IsOfTasks)], depth);
+
+    /// <summary>Enclaves from creation to the return of their last frame, a task in each.</summary>
+    public static Scenario Life(int depth) => new("life", TwoCpus, [.. Begin(0).Take(3), .. Begin(1).Take(3)], [.. Everything(everyRange: false).Where(IsOfLife)], depth);
 
     /// <summary>All calls of both interfaces with all of their arguments.</summary>
-    public static Scenario All(int depth) => new("all", TwoCpus, [.. Begin(0), .. Begin(1)], Everything(everyRange: true, withMemory: true), depth);
+    public static Scenario All(int depth) => new("all", TwoCpus, [.. Begin(0), .. Begin(1)], Everything(everyRange: true), depth);
 
-    private static List<Step> Everything(bool everyRange, bool withMemory)
+    private static bool IsOfTasks(Step step) => step.Task != 3 && step.Task2 != 3 && step.Kind switch
+    {
+        StepKind.TaskCreate => step.X == 1 && step.Frame == FirstFrame + (uint)(step.Task == 1 ? 1 : 2),
+        StepKind.TaskClone or StepKind.TaskExec or StepKind.TaskExit or StepKind.TaskDestroy or StepKind.YieldTo or StepKind.YieldBack or StepKind.OsCall
+            or StepKind.EventGet or StepKind.TicketIssue or StepKind.TicketCancel or StepKind.TaskEnded or StepKind.Interrupt => true,
+        StepKind.Gate => step.X != 1 || step.Task == 0,
+        _ => false,
+    };
+
+    private static bool IsOfLife(Step step) => step.Task is not (1 or 3) && step.Kind switch
+    {
+        StepKind.CreateEnclave or StepKind.DestroyEnclave or StepKind.TaskExit or StepKind.TaskDestroy or StepKind.TaskEnded or StepKind.OsCall or StepKind.Stop
+            or StepKind.Interrupt => true,
+        StepKind.GrantMemory or StepKind.AcceptMemory or StepKind.ReleaseMemory => step.Count == 1 && step.Frame == FirstFrame,
+        StepKind.ReclaimMemory => step.Count > 2 || step.Frame == FirstFrame || step.Frame < Names.BlockTwo,
+        StepKind.UnsharePages or StepKind.SharePages => step.Frame == Names.Buffer(2 * step.Enclave),
+        StepKind.TaskCreate => step.X == 1 && step.Frame == FirstFrame + 1 + (uint)(step.Task / 2),
+        StepKind.TaskClone => step.Task2 == NoTask,
+        StepKind.Gate => step.X == 0,
+        _ => false,
+    };
+
+    private static List<Step> Everything(bool everyRange)
     {
         var events = new List<Step>();
         for (int cpu = 0; cpu < TwoCpus; cpu++)
         {
             for (int enclave = 0; enclave < 2; enclave++)
             {
-                AddEnclave(events, cpu, enclave, everyRange, withMemory);
+                AddEnclave(events, cpu, enclave, everyRange);
             }
 
             for (int task = 0; task < 4; task++)
@@ -83,15 +108,11 @@ internal sealed record Scenario(string Name, int Cpus, IReadOnlyList<Step> Start
         return events;
     }
 
-    private static void AddEnclave(List<Step> events, int cpu, int enclave, bool everyRange, bool withMemory)
+    private static void AddEnclave(List<Step> events, int cpu, int enclave, bool everyRange)
     {
         foreach ((uint first, ulong count) in Ranges(everyRange))
         {
-            if (withMemory || count == 1)
-            {
-                events.AddRange(RangeCalls.Where(kind => withMemory || kind is StepKind.GrantMemory or StepKind.ReclaimMemory || first == FirstFrame)
-                    .Select(kind => At(cpu, kind, enclave, frame: first, count: count, x: 1)));
-            }
+            events.AddRange(RangeCalls.Select(kind => At(cpu, kind, enclave, frame: first, count: count, x: 1)));
         }
 
         events.Add(At(cpu, StepKind.CreateEnclave, enclave));

@@ -44,8 +44,11 @@ internal sealed class HostSuite
     public async Task<IReadOnlyList<Verdict>> RunAsync(Mutant? mutant, bool everything, CancellationToken cancellation)
     {
         _tree.Prepare(mutant);
-        await BuildAsync(_tree.Root, "src/Monitor/BlackBox.Monitor.csproj",
-            ["-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"], cancellation).ConfigureAwait(false);
+        // The first build, that without a fault, builds all; later ones the library alone.
+        string[] scope = mutant is null ? [] : ["--no-dependencies", "--no-restore"];
+        await BuildAsync(
+            _tree.Root, "src/Monitor/BlackBox.Monitor.csproj",
+            [.. scope, "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"], cancellation).ConfigureAwait(false);
         File.Copy(
             Path.Combine(_tree.Root, "artifacts", "bin", "BlackBox.Monitor", "release", "BlackBox.Monitor.dll"), Path.Combine(Programs, "BlackBox.Monitor.dll"), overwrite: true);
         var verdicts = new List<Verdict>();
@@ -70,7 +73,8 @@ internal sealed class HostSuite
         yield return ("fuzz", [dev, "fuzz", "--calls", "200000", "--seed", "1", "--output", output]);
         yield return ("fuzz together", [dev, "fuzz", "--calls", "60000", "--seed", "2", "--together", "60", "--output", output]);
         yield return ("model memory", [dev, "model", "--only", "memory", "--states", "6000"]);
-        yield return ("model life", [dev, "model", "--only", "life", "--depth", "3"]);
+        yield return ("model life", [dev, "model", "--only", "life", "--states", "3000"]);
+        yield return ("model tasks", [dev, "model", "--only", "tasks", "--states", "3000"]);
         yield return ("unit tests", [
             Path.Combine(Programs, "BlackBox.Monitor.Tests.dll"), "-noColor", "-noLogo", "-stopOnFail",
             "-class-", "BlackBox.Monitor.Tests.FuzzTests", "-class-", "BlackBox.Monitor.Tests.ModelTests", "-class-", "BlackBox.Monitor.Tests.ParserFuzzTests"]);

@@ -22,6 +22,13 @@
  *	m	map memory: is it zero, and nobody else's?
  *	r	random numbers: different each time?
  *	e	how many environment variables are there?
+ *	g	take signals for three seconds: does none of them lie?
+ *	p, k	put the secret into a pipe (or a pair of sockets)
+ *	P	let a child take it out again
+ *	u	two threads hand a number over by futexes
+ *	w	do clocks go back?
+ *	i	(hostile) instructions that a program may not execute
+ *	h, y	(hostile) all memory, all tasks
  *	q	end
  */
 #define _GNU_SOURCE
@@ -41,6 +48,7 @@
 #include <unistd.h>
 
 #include "spin.h"
+#include "victim.h"
 
 #define FACTOR 6364136223846793005ULL
 #define STEP 0x9E3779B97F4A7C15ULL
@@ -52,7 +60,7 @@ static uint64_t step, register_step, first, *heap;
 extern char **environ;
 static pid_t process;
 
-static void say(const char *text)
+void say(const char *text)
 {
 	static char line[256];
 	int length = snprintf(line, sizeof(line), "%s\n", text);
@@ -61,7 +69,7 @@ static void say(const char *text)
 		;
 }
 
-static void fill(uint64_t *words, size_t count)
+void fill(uint64_t *words, size_t count)
 {
 	uint64_t word = first;
 	size_t i;
@@ -70,7 +78,7 @@ static void fill(uint64_t *words, size_t count)
 		words[i] = word;
 }
 
-static int is_intact(const uint64_t *words, size_t count)
+int is_intact(const uint64_t *words, size_t count)
 {
 	uint64_t word = first;
 	size_t i;
@@ -81,7 +89,7 @@ static int is_intact(const uint64_t *words, size_t count)
 	return 1;
 }
 
-static int all_intact(const uint64_t *stack)
+int all_intact(const uint64_t *stack)
 {
 	return is_intact(heap, HEAP_WORDS) && is_intact(stack, STACK_WORDS);
 }
@@ -389,6 +397,15 @@ int main(int count, char **word)
 		case 'm': make_memory(); break;
 		case 'r': make_random(); break;
 		case 'e': count_environment(); break;
+		case 'g': take_signals(stack); break;
+		case 'p': put_into_pipe(0); break;
+		case 'k': put_into_pipe(1); break;
+		case 'P': get_from_pipe(); break;
+		case 'u': hand_over(); break;
+		case 'w': watch_clocks(); break;
+		case 'i': be_illegal(); break;
+		case 'h': use_memory(); break;
+		case 'y': make_tasks(); break;
 		case 'q': say("bye"); return 0;
 		case '\n': break;
 		default: say("what?"); break;

@@ -5,6 +5,7 @@ namespace BlackBox.Attacks;
 /// <summary>Hypercalls that the monitor has to refuse. The container must not notice.</summary>
 internal abstract class CallAttack(string name, string tries, string control) : Attack(name, AttackFamily.Hypercalls, tries, control, AttackOutcome.Refused)
 {
+    private readonly List<string> _pending = [];
     private readonly List<string> _accepted = [];
     private int _refused;
 
@@ -16,11 +17,13 @@ internal abstract class CallAttack(string name, string tries, string control) : 
         var other = await session.ProtectedAsync("other");
         _accepted.Clear();
         _refused = 0;
+        _pending.Clear();
         var target = new CallTarget(
             await EnclaveAsync(session, guard), (await session.HostileAsync($"task {guard.Process}"))["handle"],
             await EnclaveAsync(session, other), (await session.HostileAsync($"task {other.Process}"))["handle"],
             await session.PoolAsync(), await session.RefusedSampleAsync(24));
         var control = await AttackAsync(session, target);
+        await FlushAsync(session);
         var intact = (await guard.AskAsync('f', 30), await guard.AskAsync('v', 30), await other.AskAsync('v', 30));
         var outcome = _accepted.Count > 0 ? AttackOutcome.SilentChange
             : intact is not ("child 17", "intact", "intact") ? AttackOutcome.EnclaveStopped
@@ -28,25 +31,45 @@ internal abstract class CallAttack(string name, string tries, string control) : 
         return new Observation(control, outcome, _accepted.Count > 0 ? $"accepted: {string.Join("; ", _accepted.Take(5))}" : $"{_refused} calls refused; victim: {intact}");
     }
 
-    /// <summary>A call that must not succeed.</summary>
-    protected async Task RefuseAsync(AttackSession session, OsFunction function, params ulong[] arguments)
+    /// <summary>A call that must not succeed. Such calls are made in order, but not at once.</summary>
+    protected Task RefuseAsync(AttackSession session, OsFunction function, params ulong[] arguments)
     {
-        var answer = await session.CallAsync(function, arguments);
-        if (answer.Status is < 0 and not (long)Status.Again)
-        {
-            _refused++;
-        }
-        else
-        {
-            _accepted.Add($"{function}({string.Join(", ", arguments.Select(argument => $"0x{argument:x}"))}) = {answer.Status}");
-        }
+        _pending.Add(AttackSession.CallWords(function, arguments));
+        return _pending.Count < 100 ? Task.CompletedTask : FlushAsync(session);
     }
 
     /// <summary>A call that must succeed.</summary>
-    protected static async Task<bool> AcceptAsync(AttackSession session, OsFunction function, params ulong[] arguments) =>
-        (await session.CallAsync(function, arguments)).Status == 0;
+    protected async Task<bool> AcceptAsync(AttackSession session, OsFunction function, params ulong[] arguments)
+    {
+        await FlushAsync(session);
+        return (await session.CallAsync(function, arguments)).Status == 0;
+    }
 
-    private static async Task<ulong> EnclaveAsync(AttackSession session, Victim victim)
+    /// <summary>Makes the calls that wait.</summary>
+    protected async Task FlushAsync(AttackSession session)
+    {
+        if (_pending.Count == 0)
+        {
+            return;
+        }
+
+        var calls = _pending.ToList();
+        _pending.Clear();
+        var answers = await session.HostileAllAsync(calls);
+        foreach (var (words, answer) in calls.Zip(answers))
+        {
+            if (answer.Status is < 0 and not (long)Status.Again)
+            {
+                _refused++;
+            }
+            else
+            {
+                _accepted.Add($"{words} = {answer.Status}");
+            }
+        }
+    }
+
+    internal static async Task<ulong> EnclaveAsync(AttackSession session, Victim victim)
     {
         var line = (await session.HostileAsync("enclaves")).Lines("enclave").First(line => line.Contains($"process {victim.Process} ", StringComparison.Ordinal));
         return HostileAnswer.Number(line);

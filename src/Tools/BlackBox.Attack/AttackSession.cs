@@ -33,12 +33,27 @@ internal sealed class AttackSession : IAsyncDisposable
 
     public static ulong RamEnd => RamStart + ((ulong)MemoryMiB << 20);
 
+    /// <summary>Number of the round, from 1: seed of what is random.</summary>
+    public int Round { get; set; } = 1;
+
+    /// <summary>The last lines of the machine's console.</summary>
+    public IReadOnlyList<string> ConsoleLines => _machine.ConsoleLines;
+
+    /// <summary>QEMU's control connection.</summary>
+    public QmpClient Control => _machine.Control;
+
+    /// <summary>Starts another machine, for one attack or its control: a build (see <see cref="AttackBuilds"/>), and a change of its options.
+    /// The caller disposes it.</summary>
+    public Func<string?, Func<MachineOptions, MachineOptions>?, Task<AttackSession>> StartOther { get; set; } = (_, _) => throw new InvalidOperationException("no other machine here");
+
     /// <summary>Starts a machine without the monitor, for a control that needs one. The caller disposes it.</summary>
-    public Func<Task<AttackSession>> StartNative { get; set; } = () => throw new InvalidOperationException("no native machine here");
+    public Task<AttackSession> StartNative() => StartOther(AttackBuilds.Native, null);
 
     /// <summary>Boots a machine, loads the modules.</summary>
     /// <param name="monitor">null: the kernel alone, for controls</param>
-    public static async Task<AttackSession> StartAsync(GuestPieces pieces, string? monitor, CancellationToken cancellation)
+    /// <param name="change">of the machine's options</param>
+    public static async Task<AttackSession> StartAsync(
+        GuestPieces pieces, string? monitor, CancellationToken cancellation, Func<MachineOptions, MachineOptions>? change = null)
     {
         var options = new MachineOptions
         {
@@ -47,7 +62,11 @@ internal sealed class AttackSession : IAsyncDisposable
             Files = [pieces.Files],
             BootTimeout = TimeSpan.FromMinutes(4),
             ConsoleLog = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_CONSOLE"),
+
+            // The kernel must not clean up behind the attacker.
+            KernelArguments = ["init_on_alloc=0"],
         };
+        options = change?.Invoke(options) ?? options;
         var session = new AttackSession(await EmulatedMachine.StartAsync(options, pieces.Guest, cancellation), monitor is not null, cancellation);
         try
         {
@@ -80,9 +99,31 @@ internal sealed class AttackSession : IAsyncDisposable
     /// <summary>A command of the program <c>hostile</c>.</summary>
     public async Task<HostileAnswer> HostileAsync(string words) => new(await TryShellAsync("/attacks/hostile " + words));
 
+    /// <summary>Several commands of the program, in one go.</summary>
+    public async Task<IReadOnlyList<HostileAnswer>> HostileAllAsync(IReadOnlyList<string> commands)
+    {
+        var answers = new List<HostileAnswer>();
+        foreach (var part in commands.Chunk(100))
+        {
+            var output = await TryShellAsync($"/attacks/hostile batch <<'END'\n{string.Join('\n', part)}\nEND\n");
+            var pieces = output.Split("--\n");
+            if (pieces.Length != part.Length + 1)
+            {
+                throw new InvalidDataException($"{part.Length} commands, {pieces.Length - 1} answers: {output.ReplaceLineEndings(" | ")}");
+            }
+
+            answers.AddRange(pieces[..^1].Select(piece => new HostileAnswer(piece)));
+        }
+
+        return answers;
+    }
+
     /// <summary>A hypercall of the OS; status in <see cref="HostileAnswer.Status"/>.</summary>
-    public Task<HostileAnswer> CallAsync(Abi.OsFunction function, params ulong[] arguments) =>
-        HostileAsync($"hvc 0x{(ulong)function:x}{string.Concat(arguments.Select(argument => $" 0x{argument:x}"))}");
+    public Task<HostileAnswer> CallAsync(Abi.OsFunction function, params ulong[] arguments) => HostileAsync(CallWords(function, arguments));
+
+    /// <summary>The same as words for <see cref="HostileAsync"/>.</summary>
+    public static string CallWords(Abi.OsFunction function, params ulong[] arguments) =>
+        $"hvc 0x{(ulong)function:x}{string.Concat(arguments.Select(argument => $" 0x{argument:x}"))}";
 
     /// <summary>A victim that is there and whole: the running one of that name, or a new one.</summary>
     public async Task<Victim> ProtectedAsync(string name = "guard") => await GetAsync(name, "/attacks/images/guard", 1);

@@ -1,3 +1,4 @@
+using BlackBox.Building;
 using BlackBox.Emulation;
 using BlackBox.Hosting;
 using BlackBox.Images;
@@ -19,19 +20,17 @@ internal sealed class GuestPieces
 
     public RootFilesystem Files { get; }
 
-    public static async Task<GuestPieces> BuildAsync(IProgress<StepUpdate> progress, CancellationToken cancellation)
+    public static async Task<GuestPieces> BuildAsync(GuestEnvironment guest, ProductBuild build, IProgress<StepUpdate> progress, CancellationToken cancellation)
     {
-        var guest = await GuestEnvironment.OpenAsync(progress, cancellation);
+        var module = await build.ModuleAsync(cancellation);
         var repository = BlackBoxPaths.Repository;
         var output = Path.Combine(repository, "artifacts", "attacks");
         var headers = "KDIR=" + guest.Kernel.Headers;
-        progress.Report(new StepUpdate(Step, 0.1, "kernel modules"));
-        await MakeAsync("src/LinuxModule", "blackbox", headers);
+        progress.Report(new StepUpdate(Step, 0.1, "the hostile module"));
+        using var guard = await CacheLock.AcquireAsync(output + ".lock", null, cancellation);
         await MakeAsync("tests/Attacks/HostileModule", "hostile", headers);
         progress.Report(new StepUpdate(Step, 0.8, "victims"));
         await MakeAsync("tests/Attacks/Victims", "victims", headers);
-        var module = Path.Combine(output, "blackbox", "blackbox.ko");
-        await ExternalProcess.RunCheckedAsync("aarch64-linux-gnu-strip", ["-g", module], cancellation);
 
         var files = new RootFilesystem();
         AddFile("/attacks/blackbox.ko", module);

@@ -61,6 +61,18 @@ public abstract class Attack(string name, string family, string tries, string co
 
     public AttackOutcome Required { get; } = required;
 
+    /// <summary>The build of the monitor on which it runs: null for the product, else a mutant that the attacker needs (a hostile shield).</summary>
+    public virtual string? Build => null;
+
+    /// <summary>Control by a planted fault: a build in which this attack has to end otherwise than required; or null.</summary>
+    public virtual string? Mutant => null;
+
+    /// <summary>What shows that the attack works.</summary>
+    public string ControlText => Mutant is null ? Control : $"{Control}; and it succeeds on the build '{Mutant}'";
+
+    /// <summary>Runs after all others.</summary>
+    public virtual bool IsLast => false;
+
     /// <summary>Attacks, and tries the control. Leaves the machine usable for the next attack, if it can.</summary>
     internal abstract Task<Observation> RunAsync(AttackSession session);
 }
@@ -68,7 +80,27 @@ public abstract class Attack(string name, string family, string tries, string co
 /// <summary>Names of the families.</summary>
 public static class AttackFamily
 {
+    /// <summary>Physical memory through every mapping and size; what is left in it afterwards.</summary>
     public const string Memory = "memory";
+
+    /// <summary>Registers: general, FP/SIMD, debug, PMU, trace.</summary>
+    public const string Registers = "registers";
+
+    /// <summary>Birth, exec and end of tasks.</summary>
+    public const string Tasks = "tasks";
+
+    /// <summary>Signals and their frames.</summary>
+    public const string Signals = "signals";
+
+    /// <summary>Futexes and pipes between tasks of one enclave.</summary>
+    public const string Ipc = "ipc";
+
+    /// <summary>A hostile container against monitor, OS and neighbour.</summary>
+    public const string Container = "container";
+
+    /// <summary>Interrupts and time: storms and starvation.</summary>
+    public const string Interrupts = "interrupts";
+
     public const string Monitor = "monitor";
     public const string Gate = "gate";
     public const string SharedBuffer = "shared-buffer";

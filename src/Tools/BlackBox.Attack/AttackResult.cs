@@ -15,19 +15,32 @@ public sealed record AttackResult(
     string Detail,
     double Seconds)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal static AttackResult Of(Attack attack, Observation observation, TimeSpan time) => new(
-        attack.Name, attack.Family, attack.Tries, attack.Control, observation.ControlHolds,
+        attack.Name, attack.Family, attack.Tries, attack.ControlText, observation.ControlHolds,
         [.. Enum.GetValues<AttackOutcome>().Where(outcome => outcome != 0 && attack.Required.HasFlag(outcome)).Select(Text)],
         Text(observation.Outcome),
         observation.ControlHolds && observation.Outcome != 0 && (observation.Outcome & ~attack.Required) == 0,
         observation.Detail, Math.Round(time.TotalSeconds, 1));
 
-    /// <summary>A list of results as JSON.</summary>
-    public static string ToJson(IEnumerable<AttackResult> results) => JsonSerializer.Serialize(results, Json);
+    /// <summary>A list of results as JSON. "control" says whether the control succeeded, that is whether the attack was shown to work.</summary>
+    public static string ToJson(IEnumerable<AttackResult> results) => JsonSerializer.Serialize(
+        results.Select(result => new
+        {
+            result.Name,
+            result.Family,
+            Control = result.ControlHolds ? "succeeded" : "failed",
+            result.Outcome,
+            result.Required,
+            result.Passed,
+            result.Tries,
+            ControlIs = result.Control,
+            result.Detail,
+            result.Seconds,
+        }), Json);
 
-    private static string Text(AttackOutcome outcome) =>
+    internal static string Text(AttackOutcome outcome) =>
         string.Join('+', Enum.GetValues<AttackOutcome>().Where(one => one != 0 && outcome.HasFlag(one)).Select(one => Words(one.ToString())));
 
     private static string Words(string name) =>

@@ -18,6 +18,15 @@ internal static class AttackImages
 
         // The same publisher, the same program, another version.
         yield return ("/attacks/images/newer", Guard([.. victim, 0], data).Protect().Root);
+
+        // A script is the entry point; it has the victim as its interpreter.
+        yield return ("/attacks/images/script", new InMemoryImage("script")
+            .AddFile("/bin/victim", victim)
+            .AddFile("/bin/other", victim)
+            .AddFile("/bin/script", "#!/bin/victim guard\n# some words\n"u8.ToArray())
+            .AddFile("/data", data, 0x1A4)
+            .AddFile("/dev/null", Array.Empty<byte>(), 0x1B6)
+            .Start("/bin/script").Protect().Root);
         yield return ("/attacks/plain", Guard(victim, data).Content.Root);
     }
 

@@ -57,6 +57,7 @@ internal sealed class AttackLane(GuestPieces pieces, AttackBuilds builds, int ro
 
         var session = station.Session;
         session.Round = round;
+        session.Build = build;
         session.StartOther = (name, change) => StartOtherAsync(name, change, cancellation);
         try
         {

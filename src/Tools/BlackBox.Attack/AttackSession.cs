@@ -33,6 +33,12 @@ internal sealed class AttackSession : IAsyncDisposable
 
     public static ulong RamEnd => RamStart + ((ulong)MemoryMiB << 20);
 
+    /// <summary>The build of the monitor that runs here; null is the product.</summary>
+    public string? Build { get; set; }
+
+    /// <summary>Images of which it is known that they start unchanged.</summary>
+    public HashSet<string> StartingImages { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Number of the round, from 1: seed of what is random.</summary>
     public int Round { get; set; } = 1;
 
@@ -159,7 +165,7 @@ internal sealed class AttackSession : IAsyncDisposable
             return "the machine does not answer";
         }
 
-        await TryShellAsync("/attacks/hostile disturb-stop; /attacks/hostile lie-stop; echo 1 > /sys/devices/system/cpu/cpu1/online 2>/dev/null");
+        await TryShellAsync("/attacks/hostile disturb-stop; /attacks/hostile lie-stop; /attacks/hostile storm-stop; echo 1 > /sys/devices/system/cpu/cpu1/online 2>/dev/null");
         foreach (var (name, victim) in _victims.ToList())
         {
             if (!await victim.IsIntactAsync())

@@ -3,6 +3,9 @@ namespace BlackBox.Attacks;
 /// <summary>A running tests/Attacks/Victims/victim.c in the guest.</summary>
 internal sealed class Victim(AttackSession session, string name, int salt, string greeting)
 {
+    /// <summary>Its folder below /run/victims.</summary>
+    public string Name => name;
+
     /// <summary>Step of its pattern for <c>hostile scan</c>.</summary>
     public int Salt { get; } = salt;
 
@@ -33,6 +36,13 @@ internal sealed class Victim(AttackSession session, string name, int salt, strin
 
     /// <summary>Waits for a further line.</summary>
     public async Task<string> WaitAsync(int lines, int seconds = 60) => Understand(await session.VictimAsync($"victim_wait {name} {lines} {seconds}"));
+
+    /// <summary>How many lines it has said up to the last one of that text.</summary>
+    public async Task<int> LinesAsync(string text) => int.Parse(
+        (await session.ShellAsync($"grep -n '^{text}$' /run/victims/{name}/out | tail -1 | cut -d: -f1")).Trim(), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>What it has said that was not an answer yet, and how it ended.</summary>
+    public async Task<string> TailAsync() => (await session.TryShellAsync($"tail -3 /run/victims/{name}/out; cat /run/victims/{name}/status 2>/dev/null")).Trim();
 
     public async Task<bool> IsAliveAsync() => (await session.ShellAsync($"[ -e /run/victims/{name}/status ] && echo dead || echo alive")).Trim() == "alive";
 

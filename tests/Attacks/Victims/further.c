@@ -49,8 +49,8 @@ void take_signals(const uint64_t *stack)
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct timespec now, end;
 	char line[128];
+	volatile double sum = 0;
 	unsigned int i;
-	double sum = 0;
 
 	taken = forged = wild = 0;
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -264,25 +264,46 @@ void use_memory(void)
 
 void make_tasks(void)
 {
+	static pid_t children[3000];
 	char line[64];
-	int made = 0;
-	pid_t child;
+	int made = 0, i;
 
-	while (made < 3000 && (child = fork()) >= 0) {
-		if (child == 0) {
+	say("making tasks");
+	while (made < 3000 && (children[made] = fork()) >= 0) {
+		if (children[made] == 0) {
 			pause();
 			_exit(0);
 		}
 		made++;
 	}
-	snprintf(line, sizeof(line), "tasks %d", made);
-	say(line);
-	signal(SIGTERM, SIG_IGN);
-	kill(0, SIGTERM);
-	signal(SIGTERM, SIG_DFL);
+	for (i = 0; i < made; i++)
+		kill(children[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
-	say("tasks ended");
+	snprintf(line, sizeof(line), "tasks %d", made);
+	say(line);
+}
+
+/* --- l: what a folder holds --- */
+
+void list_folder(void)
+{
+	static struct { uint64_t before; char entries[512]; uint64_t after; } guarded;
+	int folder = open("/", O_RDONLY | O_DIRECTORY), rounds = 0;
+	long result;
+
+	guarded.before = guarded.after = 0x00c0ffee00c0ffeeULL;
+	if (folder < 0) {
+		say("error folder");
+		return;
+	}
+	while ((result = syscall(SYS_getdents64, folder, guarded.entries, sizeof(guarded.entries))) > 0 && result <= 512 && ++rounds < 64)
+		;
+	close(folder);
+	if (guarded.before != 0x00c0ffee00c0ffeeULL || guarded.after != guarded.before || result > 512 || result < -1)
+		say("BROKEN result of getdents64");
+	else
+		say(result ? "error folder" : "folder");
 }
 
 /* --- w: clocks --- */

@@ -26,6 +26,7 @@
  *	p, k	put the secret into a pipe (or a pair of sockets)
  *	P	let a child take it out again
  *	u	two threads hand a number over by futexes
+ *	l	list a folder
  *	w	do clocks go back?
  *	i	(hostile) instructions that a program may not execute
  *	h, y	(hostile) all memory, all tasks
@@ -55,6 +56,7 @@
 #define HEAP_WORDS (64 * 4096 / 8)
 #define STACK_WORDS 512
 #define CANARY 0x00c0ffee00c0ffeeULL
+#define MAP_BYTES (2UL << 20)	/* so much that an enclave has to ask for more */
 
 static uint64_t step, register_step, first, *heap;
 extern char **environ;
@@ -287,12 +289,12 @@ static void make_memory(void)
 	int i, j;
 
 	for (i = 0; i < 8; i++) {
-		maps[i] = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		maps[i] = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (maps[i] == MAP_FAILED) {
 			say("error memory");
 			return;
 		}
-		for (j = 0; j < 8192; j++) {
+		for (j = 0; j < (int)(MAP_BYTES / 8); j += 8) {
 			if (maps[i][j]) {
 				say("BROKEN: memory not zero or mapped twice");
 				return;
@@ -301,7 +303,7 @@ static void make_memory(void)
 		}
 	}
 	for (i = 0; i < 8; i++)
-		munmap(maps[i], 65536);
+		munmap(maps[i], MAP_BYTES);
 	say("memory");
 }
 
@@ -327,7 +329,7 @@ static void make_random(void)
 static void hold_in_registers(const uint64_t *stack, int endless)
 {
 	/* Endless: long enough that whoever looks at it finds it computing, not in a call. */
-	uint64_t rounds = endless ? 400000000 : 40000000;
+	uint64_t rounds = endless ? 60000000 : 40000000;
 	struct pollfd input = { 0, POLLIN, 0 };
 	uint64_t other;
 
@@ -402,6 +404,7 @@ int main(int count, char **word)
 		case 'k': put_into_pipe(1); break;
 		case 'P': get_from_pipe(); break;
 		case 'u': hand_over(); break;
+		case 'l': list_folder(); break;
 		case 'w': watch_clocks(); break;
 		case 'i': be_illegal(); break;
 		case 'h': use_memory(); break;

@@ -14,7 +14,7 @@ int all_intact(const uint64_t *stack);
 void fill(uint64_t *words, size_t count);
 int is_intact(const uint64_t *words, size_t count);
 
-/* further.c: commands g, p, P, k, K, u, i, h, y, w */
+/* further.c: commands g, p, P, k, K, u, i, h, y, l, w */
 void take_signals(const uint64_t *stack);
 void put_into_pipe(int is_socket);
 void get_from_pipe(void);
@@ -23,5 +23,6 @@ void be_illegal(void);
 void use_memory(void);
 void make_tasks(void);
 void watch_clocks(void);
+void list_folder(void);
 
 #endif

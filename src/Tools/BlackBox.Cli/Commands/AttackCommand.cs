@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using BlackBox.Attacks;
 using BlackBox.Hosting;
 using Spectre.Console;
@@ -10,6 +11,8 @@ namespace BlackBox.Cli.Commands;
 /// <summary><c>blackbox attack</c>: the attack suite.</summary>
 internal static class AttackCommand
 {
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+
     public static Command Create()
     {
         var command = new Command("attack", "Attacks protected containers with a hostile kernel module, hostile root programs and hostile containers, each attack with a control that shows that it works where nothing defends. Exit code 0 only if every attack ended as required and every control succeeded.").WithExamples("""
@@ -66,9 +69,9 @@ internal static class AttackCommand
         var attacks = AttackSuite.Select(options);
         if (json)
         {
-            Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(
+            Console.WriteLine(JsonSerializer.Serialize(
                 attacks.Select(attack => new { name = attack.Name, family = attack.Family, tries = attack.Tries, control = attack.ControlText }),
-                new System.Text.Json.JsonSerializerOptions { WriteIndented = true }));
+                Json));
             return 0;
         }
 
@@ -141,6 +144,11 @@ internal static class AttackCommand
                     result.Passed ? "[green]ok[/]" : "[red]FAILED[/]", Markup.Escape(result.Name), Markup.Escape(result.Outcome.Length > 0 ? result.Outcome : "none"), Markup.Escape(string.Join(", ", result.Required)),
                     result.ControlHolds ? "succeeded" : "[red]failed[/]", result.Seconds.ToString("0.0", CultureInfo.InvariantCulture));
             }
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 160;
         }
 
         AnsiConsole.Write(table);

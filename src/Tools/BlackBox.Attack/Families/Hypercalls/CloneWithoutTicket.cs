@@ -5,6 +5,8 @@ namespace BlackBox.Attacks;
 /// <summary>See what it tries.</summary>
 internal sealed class CloneWithoutTicket() : CallAttack("call-clone-without-ticket", "makes tasks ready without a ticket of their shield, twice, from tasks of other enclaves and from themselves", "a real fork, which has a ticket, succeeds")
 {
+    public override string Mutant => "clone-ticket";
+
     protected override async Task<bool> AttackAsync(AttackSession session, CallTarget target)
     {
         var buffer = target.Pool + 0x10_0000;

@@ -7,6 +7,8 @@ internal sealed class DestroyWhileRunning() : Attack(
     "call-destroy-while-running", AttackFamily.Hypercalls, "destroys the enclave, its task and its memory while the container computes on the other CPU, and searches what comes back",
     "the container runs, and stops for it", AttackOutcome.EnclaveStopped)
 {
+    public override string Mutant => "reclaim-in-use";
+
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
         var guard = await session.ProtectedAsync("destroyed");

@@ -3,7 +3,7 @@ namespace BlackBox.Attacks;
 /// <summary>Declaring a living thread dead.</summary>
 internal sealed class ExitWhileAlive() : Attack(
     "call-exit-while-alive", AttackFamily.Hypercalls, "calls TaskExit for a thread that waits for input, then lets it go on",
-    "before, it answers", AttackOutcome.EnclaveStopped)
+    "before, it answers, and the monitor takes the call", AttackOutcome.EnclaveStopped)
 {
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
@@ -21,6 +21,6 @@ internal sealed class ExitWhileAlive() : Attack(
         var isEnded = await session.ForgetAsync(guard);
         var outcome = scan["hits"] > 0 ? AttackOutcome.Leaked : !isEnded ? AttackOutcome.MemoryLost
             : answer.StartsWith("ended", StringComparison.Ordinal) ? AttackOutcome.EnclaveStopped : AttackOutcome.Unexpected;
-        return new Observation(isControl, outcome, $"statuses {string.Join(' ', statuses)}, then: {answer}");
+        return new Observation(isControl && statuses[^1] == 0, outcome, $"statuses {string.Join(' ', statuses)}, then: {answer}");
     }
 }

@@ -15,7 +15,7 @@ internal abstract class FuzzAttack(string name, string tries, int calls, bool wi
             handles = $" 0x{task:x} {string.Join(' ', lines.Where(line => line.Contains($"process {guard.Process} ", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]))}";
         }
 
-        var seed = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_SEED") ?? "1";
+        var seed = session.Round;
         var answer = await session.HostileAsync($"fuzz {seed} {calls}{handles}");
         var scan = await session.ScanAllAsync(MappingMethod.Linear, guard.Salt);
         var isIntact = await guard.AskAsync('v', 20);

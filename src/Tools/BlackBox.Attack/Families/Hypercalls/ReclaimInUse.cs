@@ -5,6 +5,8 @@ namespace BlackBox.Attacks;
 /// <summary>See what it tries.</summary>
 internal sealed class ReclaimInUse() : CallAttack("call-reclaim-in-use", "takes back frames that a living container uses, and unlends its shared buffer", "a granted frame that was not accepted comes back")
 {
+    public override string Mutant => "reclaim-in-use";
+
     protected override async Task<bool> AttackAsync(AttackSession session, CallTarget target)
     {
         foreach (var frame in target.Taken)

@@ -3,7 +3,7 @@ namespace BlackBox.Attacks;
 /// <summary>The shield's calls, made by the OS.</summary>
 internal sealed class ShieldCallsFromOs() : Attack(
     "call-shield-calls-from-os", AttackFamily.Hypercalls, "makes every call of the shield (OsCall, AcceptMemory, UnwrapKey, Random, Stop ...) from the kernel",
-    "a call of the OS is answered", AttackOutcome.Refused)
+    "a call of the OS is answered, with whatever immediate it is made", AttackOutcome.Refused)
 {
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
@@ -20,7 +20,7 @@ internal sealed class ShieldCallsFromOs() : Attack(
             }
         }
 
-        var control = await session.CallAsync(Abi.OsFunction.Version);
+        var control = await session.HostileAsync($"hvc-immediate 7 0x{(ulong)Abi.OsFunction.Version:x}");
         var outcome = answered.Count > 0 ? AttackOutcome.Unexpected : await guard.IsIntactAsync() ? AttackOutcome.Refused : AttackOutcome.EnclaveStopped;
         return new Observation(control.Status == 0, outcome, answered.Count > 0 ? $"answered: {string.Join(' ', answered)}" : "15 immediates refused");
     }

@@ -5,18 +5,32 @@ namespace BlackBox.Attacks;
 /// <param name="words">arguments of the program</param>
 /// <param name="prelude">variables that victims.sh reads</param>
 /// <param name="mayStart">the change is outside what the manifest binds: the program may run if it does not notice</param>
-internal abstract class ImageAttack(string name, string tries, string change, string words = "guard 1", string prelude = "", bool mayStart = false) : Attack(
-    name, AttackFamily.Images, tries, "the copy that was not changed starts", mayStart ? AttackOutcome.Refused | AttackOutcome.Harmless : AttackOutcome.Refused)
+/// <param name="afterwards">shell commands that undo what is outside the copy</param>
+internal abstract class ImageAttack(string name, string tries, string change, string words = "guard 1", string prelude = "", bool mayStart = false, string afterwards = "", string image = "guard") : Attack(
+    name, AttackFamily.Images, tries, "the copy that was not changed starts, and the change does change it",
+    mayStart ? AttackOutcome.Refused | AttackOutcome.Harmless : AttackOutcome.Refused)
 {
+    // Names, kinds, sizes, link targets and contents of all files.
+    private const string Digest = "(cd $R && find . -exec stat -c '%N %F %s %t %T' {} + | sort; cd $R && find . -type f -exec cksum {} + | sort) | cksum";
+
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
-        const string Copy = "R=/tmp/image; rm -rf $R; cp -a /attacks/images/guard $R; ";
-        await session.ShellAsync(Copy + "true");
-        var unchanged = await session.StartAsync("unchanged", "/tmp/image", 1, "guard 1");
-        var control = unchanged.IsReady && await unchanged.IsIntactAsync();
-        await unchanged.EndAsync();
+        var copy = $"R=/tmp/image; rm -rf $R; cp -a /attacks/images/{image} $R; ";
+        if (!session.StartingImages.Contains(image))
+        {
+            await session.ShellAsync(copy + "true");
+            var unchanged = await session.StartAsync("unchanged", "/tmp/image", 1, "guard 1");
+            if (unchanged.IsReady && await unchanged.IsIntactAsync())
+            {
+                session.StartingImages.Add(image);
+            }
 
-        await session.ShellAsync(Copy + change);
+            await unchanged.EndAsync();
+        }
+
+        var digests = (await session.ShellAsync($"{copy}{Digest}; {change}\n{Digest}")).Trim().Split('\n');
+        var isOtherStart = words != "guard 1" || prelude.Length > 0 || afterwards.Length > 0;
+        var control = session.StartingImages.Contains(image) && (isOtherStart || digests[0] != digests[^1]);
         var changed = await session.StartAsync("changed", "/tmp/image", 1, words, "PATIENCE=20; " + prelude);
         // Not to start is one way; the other is to stop at the first use of what was changed.
         var answers = new List<string> { changed.Greeting };
@@ -26,7 +40,7 @@ internal abstract class ImageAttack(string name, string tries, string change, st
         }
 
         var isEnded = await changed.EndAsync();
-        await session.TryShellAsync("rm -rf /tmp/image");
+        await session.TryShellAsync($"R=/tmp/image; {(afterwards.Length > 0 ? afterwards : "true")}; rm -rf $R");
         var hits = (await session.ScanAllAsync(MappingMethod.Linear, 1))["hits"];
         var isWhole = mayStart && answers.TrueForAll(answer => !answer.StartsWith("BROKEN", StringComparison.Ordinal) && answer != "CHANGED");
         var outcome = hits > 0 ? AttackOutcome.Leaked

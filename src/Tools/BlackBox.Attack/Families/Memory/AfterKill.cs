@@ -5,6 +5,8 @@ internal sealed class AfterKill() : Attack(
     "memory-after-kill", AttackFamily.Memory, "kills the container and searches the memory that came back",
     "the killed unprotected program's secret is still in free memory", AttackOutcome.Harmless)
 {
+    public override string Mutant => "reclaim-scrub";
+
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
         var guard = await session.StartAsync("killed", "/attacks/images/guard", 1, "guard 1");

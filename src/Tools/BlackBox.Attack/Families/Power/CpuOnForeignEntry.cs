@@ -4,6 +4,8 @@ namespace BlackBox.Attacks;
 internal sealed class CpuOnForeignEntry() : PowerAttack(
     "power-cpu-on-foreign-entry", "calls CPU_ON with entry points in the monitor, in containers, in devices and outside RAM", "afterwards the CPU starts at the kernel's entry point")
 {
+    public override string Mutant => "cpu-on-entry";
+
     protected override async Task<(bool Control, string? Accepted)> AttackAsync(AttackSession session)
     {
         ulong[] entries = [AttackSession.RamStart, AttackSession.RamStart + 0x20_0000, session.OsStart - 4096, 0x900_0000, Abi.AbiConstants.GateIpa, AttackSession.RamEnd, ulong.MaxValue & ~3UL, 1UL << 40, session.OsStart + 1, .. await session.RefusedSampleAsync(6)];

@@ -1,0 +1,31 @@
+namespace BlackBox.Attacks;
+
+/// <summary>What RAM holds when the machine goes down: the next kernel would find it.</summary>
+/// <param name="function">the SMC that ends the machine</param>
+internal abstract class RemainsAttack(string name, string tries, ulong function) : Attack(
+    name, AttackFamily.Power, tries, "the unprotected program's secret is found in RAM afterwards", AttackOutcome.Harmless)
+{
+    public override string Mutant => "reset-scrub";
+
+    internal override async Task<Observation> RunAsync(AttackSession session)
+    {
+        // A machine of its own, which is kept as it is when it goes down.
+        await using var machine = await session.StartOther(session.Build, options => options with { QemuArguments = ["-no-shutdown"] });
+        var guard = await machine.ProtectedAsync();
+        var plain = await machine.PlainAsync();
+        var started = (await guard.AskAsync('S'), await plain.AskAsync('S'));
+        await machine.TryShellAsync($"(sleep 1; /attacks/hostile smc 0x{function:x}) >/dev/null 2>&1 &");
+        var state = "running";
+        for (var round = 0; round < 60 && state == "running"; round++)
+        {
+            await Task.Delay(250);
+            state = (await machine.Control.ExecuteAsync("query-status"))?["status"]?.GetValue<string>() ?? "";
+        }
+
+        var dump = await MemoryImage.TakeAsync(machine);
+        var control = Pattern.Count(dump, plain.Salt, _ => true);
+        var hits = Pattern.Count(dump, guard.Salt, _ => true) + Pattern.Count(dump, guard.RegisterSalt, _ => true);
+        return new Observation(started == ("spinning", "spinning") && state is "shutdown" or "paused" && control > 0, hits > 0 ? AttackOutcome.Leaked : AttackOutcome.Harmless,
+            $"machine: {state}; secret of the container: {hits} places; of the unprotected program: {control}");
+    }
+}

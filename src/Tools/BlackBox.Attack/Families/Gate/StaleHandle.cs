@@ -16,7 +16,7 @@ internal sealed class StaleHandle() : Attack(
         await session.ForgetAsync(first);
         ulong handle = 0;
         Victim? second = null;
-        for (var attempt = 0; attempt < 8 && (handle & SlotMask) != (old & SlotMask); attempt++)
+        for (var attempt = 0; attempt < 8 && (second is null || (handle & SlotMask) != (old & SlotMask)); attempt++)
         {
             // Slots are given out from the lowest.
             second = await session.ProtectedAsync($"stale-second-{attempt}");

@@ -19,7 +19,7 @@ internal sealed class StaleEnclave() : Attack(
         await session.TryShellAsync("sleep 1");
         ulong handle = 0;
         Victim? second = null;
-        for (var attempt = 0; attempt < 8 && (handle & IndexMask) != (old & IndexMask); attempt++)
+        for (var attempt = 0; attempt < 8 && (second is null || (handle & IndexMask) != (old & IndexMask)); attempt++)
         {
             second = await session.ProtectedAsync($"enclave-second-{attempt}");
             handle = await CallAttack.EnclaveAsync(session, second);

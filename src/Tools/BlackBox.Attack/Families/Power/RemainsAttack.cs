@@ -24,8 +24,15 @@ internal abstract class RemainsAttack(string name, string tries, ulong function)
 
         var dump = await MemoryImage.TakeAsync(machine);
         var control = Pattern.Count(dump, plain.Salt, _ => true);
-        var hits = Pattern.Count(dump, guard.Salt, _ => true) + Pattern.Count(dump, guard.RegisterSalt, _ => true);
-        return new Observation(started == ("spinning", "spinning") && state is "shutdown" or "paused" && control > 0, hits > 0 ? AttackOutcome.Leaked : AttackOutcome.Harmless,
-            $"machine: {state}; secret of the container: {hits} places; of the unprotected program: {control}");
+        var places = new List<string>();
+        bool Note(int frame)
+        {
+            places.Add($"0x{AttackSession.RamStart + ((ulong)frame << 12):x}");
+            return true;
+        }
+
+        var (memory, registers) = (Pattern.Count(dump, guard.Salt, Note), Pattern.Count(dump, guard.RegisterSalt, Note));
+        return new Observation(started == ("spinning", "spinning") && state is "shutdown" or "paused" && control > 0, memory + registers > 0 ? AttackOutcome.Leaked : AttackOutcome.Harmless,
+            $"machine: {state}; secret of the container: {memory} places, its registers: {registers} ({string.Join(' ', places.Take(3))}; the OS's memory begins at 0x{machine.OsStart:x}); of the unprotected program: {control}");
     }
 }

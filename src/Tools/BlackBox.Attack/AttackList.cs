@@ -33,7 +33,7 @@ public static class AttackList
         new FuzzVictims(), new GrantForeign(), new MalformedRanges(), new ReclaimInUse(), new ShareForeign(), new ShieldCallsFromOs(),
         new StaleEnclave(), new StatisticsIntoContainer(),
 
-        new FaultLoop(), new ForeignFrames(), new HugeMemory(), new Hypercalls(), new Instructions(), new LogForeign(), new ManyTasks(),
+        new FaultLoop(), new ForeignFrames(), new LimitedMemory(), new UnlimitedMemory(), new Hypercalls(), new Instructions(), new LogForeign(), new ManyTasks(),
         new MaskedInterrupts(), new SystemRegisters(), new WildFaults(), new WildJump(), new WildRead(), new WildTables(), new WildWrite(),
         new YieldForeign(),
 

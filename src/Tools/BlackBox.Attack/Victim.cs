@@ -47,7 +47,7 @@ internal sealed class Victim(AttackSession session, string name, int salt, strin
     public async Task<bool> IsAliveAsync() => (await session.ShellAsync($"[ -e /run/victims/{name}/status ] && echo dead || echo alive")).Trim() == "alive";
 
     /// <summary>Kills it. False: its end did not come.</summary>
-    public async Task<bool> EndAsync() => (await session.VictimAsync($"victim_end {name}")).Trim() != "stays";
+    public async Task<bool> EndAsync(int seconds = 20) => (await session.VictimAsync($"victim_end {name} {seconds}")).Trim() != "stays";
 
     // The shell's words for a deadly signal.
     private static string Understand(string answer)

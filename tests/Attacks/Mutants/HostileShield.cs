@@ -88,9 +88,9 @@ internal static unsafe class HostileShield
     private static void Fuzz(ulong seed)
     {
         ulong refused = 0, answered = 0, random = seed | 1;
+        ulong* arguments = stackalloc ulong[6];
         for (int round = 0; round < 20000; round++)
         {
-            ulong* arguments = stackalloc ulong[6];
             for (int i = 0; i < 6; i++)
             {
                 random = (random * 6364136223846793005) + 1442695040888963407;

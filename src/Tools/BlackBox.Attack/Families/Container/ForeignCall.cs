@@ -5,6 +5,9 @@ internal abstract class ForeignCall(string name, string tries, string control, I
 {
     protected abstract Task<IReadOnlyList<ulong>> TargetsAsync(AttackSession session, Victim neighbour);
 
+    /// <summary>Lets the neighbour go on.</summary>
+    protected virtual Task FinishAsync(AttackSession session, Victim neighbour) => Task.CompletedTask;
+
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
         var guard = await session.ProtectedAsync();
@@ -24,6 +27,7 @@ internal abstract class ForeignCall(string name, string tries, string control, I
             }
         }
 
+        await FinishAsync(session, guard);
         var ended = await guard.AskAsync('v', 20);
         var outcome = ended.StartsWith("CHANGED", StringComparison.Ordinal) || !isRefused && isAnswered ? AttackOutcome.SilentChange
             : !isAnswered ? AttackOutcome.Unexpected : ended == "intact" ? AttackOutcome.Refused : AttackOutcome.Unexpected;

@@ -1,7 +1,10 @@
 namespace BlackBox.Attacks;
 
 /// <summary>A hostile program in a container with an honest shield.</summary>
-internal abstract class ProgramAttack(string name, string tries, string control, AttackOutcome required, char command, string first) : Attack(name, AttackFamily.Container, tries, control, required)
+/// <param name="command">what it is told</param>
+/// <param name="first">a line that it says before its answer</param>
+/// <param name="limit">MiB of its cgroup; 0: none</param>
+internal abstract class ProgramAttack(string name, string tries, string control, AttackOutcome required, char command, string first, int limit = 0) : Attack(name, AttackFamily.Container, tries, control, required)
 {
     /// <summary>The outcome, from its last words.</summary>
     protected abstract (bool Control, AttackOutcome Outcome) Judge(string answer, HostileAnswer before, HostileAnswer after);
@@ -11,6 +14,11 @@ internal abstract class ProgramAttack(string name, string tries, string control,
         var guard = await session.ProtectedAsync();
         var before = await session.HostileAsync("statistics");
         var evil = await session.ProtectedAsync("hostile-program");
+        if (limit > 0)
+        {
+            await session.ShellAsync($"mkdir -p /sys/fs/cgroup/hostile; echo +memory > /sys/fs/cgroup/cgroup.subtree_control; echo {limit}M > /sys/fs/cgroup/hostile/memory.max; echo {evil.Process} > /sys/fs/cgroup/hostile/cgroup.procs");
+        }
+
         var answer = await evil.AskAsync(command, 60);
         if (first.Length > 0 && answer == first)
         {

@@ -15,7 +15,9 @@ internal abstract class Stubborn(string name, string tries, char letter) : EvilA
         var os = await session.TryShellAsync("for c in 0 1; do taskset -c $c sh -c 'i=0; while [ $i -lt 200 ]; do i=$((i + 1)); done; echo done'; done; sleep 1");
         var intact = await guard.AskAsync('f') == "child 17" && await guard.IsIntactAsync();
         var after = await TicksAsync(session, evil);
-        var isEnded = await session.ForgetAsync(evil);
+
+        // The module lets a shield ten seconds of CPU time to finish before it stops the enclave.
+        var isEnded = await evil.EndAsync(120);
         await session.TryShellAsync($"rm -f /attacks/images/guard{path}");
         var outcome = os.Trim().Split('\n') is not ["done", "done"] ? AttackOutcome.MachineLost : !intact ? AttackOutcome.SilentChange : isEnded ? AttackOutcome.EnclaveStopped : AttackOutcome.MachineLost;
         return new Observation(evil.Greeting == "silent" && after - before > 20, outcome, $"{after - before} ticks of CPU while the OS worked on; killed: {isEnded}");

@@ -8,7 +8,12 @@ internal sealed class YieldForeign() : ForeignCall(
 
     protected override async Task<IReadOnlyList<ulong>> TargetsAsync(AttackSession session, Victim neighbour)
     {
+        // A task that is off its CPU in the middle of its computation: what a shield may yield to, were it its own.
+        await neighbour.AskAsync('S');
+        await session.TryShellAsync($"kill -STOP {neighbour.Process}; sleep 1");
         var handle = (await session.HostileAsync($"task {neighbour.Process}"))["handle"];
         return [handle, handle + 1, 0, handle ^ (1UL << 20)];
     }
+
+    protected override async Task FinishAsync(AttackSession session, Victim neighbour) => await session.TryShellAsync($"kill -CONT {neighbour.Process}");
 }

@@ -11,7 +11,7 @@ internal abstract class ImageAttack(string name, string tries, string change, st
     mayStart ? AttackOutcome.Refused | AttackOutcome.Harmless : AttackOutcome.Refused)
 {
     // Names, kinds, sizes, link targets and contents of all files.
-    private const string Digest = "(cd $R && find . -exec stat -c '%N %F %s %t %T' {} + | sort; cd $R && find . -type f -exec cksum {} + | sort) | cksum";
+    private const string Digest = "(cd $R && find . -exec stat -c '%N %F %s %t %T' {} + | sort; cd $R && find . -type f -exec md5sum {} + | sort) | md5sum";
 
     internal override async Task<Observation> RunAsync(AttackSession session)
     {

@@ -7,22 +7,15 @@ internal sealed class SmcScan() : PowerAttack(
     protected override async Task<(bool Control, string? Accepted)> AttackAsync(AttackSession session)
     {
         var bad = new List<string>();
-        for (var owner = 0; owner < 64; owner++)
+        // Owner 0 answers version and features, 6 the monitor's identity; PSCI (4) has attacks of its own.
+        var scans = Enumerable.Range(0, 64).Where(owner => owner != 4).SelectMany(owner => ((int[])[0, 0x3f00, 0x7f00, 0xff00]).Select(first => (Owner: owner, First: first))).ToList();
+        var answers = await session.HostileAllAsync([.. scans.Select(scan => $"smc-scan {scan.Owner} {scan.First} 256")]);
+        foreach (var (scan, answer) in scans.Zip(answers))
         {
-            // Owner 0 answers version and features, 6 the monitor's identity; PSCI (4) has attacks of its own.
-            if (owner is 4)
+            var allowed = scan.Owner switch { 0 => 8UL, 6 => 1UL, _ => 0UL };
+            if (answer["answered"] > allowed)
             {
-                continue;
-            }
-
-            foreach (var first in (int[])[0, 0x3f00, 0x7f00, 0xff00])
-            {
-                var answer = await session.HostileAsync($"smc-scan {owner} {first} 256");
-                var allowed = owner switch { 0 => 8UL, 6 => 1UL, _ => 0UL };
-                if (answer["answered"] > allowed)
-                {
-                    bad.Add($"owner {owner} from 0x{first:x}: {answer["answered"]}");
-                }
+                bad.Add($"owner {scan.Owner} from 0x{scan.First:x}: {answer["answered"]}");
             }
         }
 

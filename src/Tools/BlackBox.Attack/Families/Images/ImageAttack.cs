@@ -15,11 +15,13 @@ internal abstract class ImageAttack(string name, string tries, string change, st
 
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
+        // The image "script" has a script as its entry point.
+        var (usualWords, usualPrelude) = image == "script" ? ("", "PROGRAM=/bin/script;") : ("guard 1", "");
         var copy = $"R=/tmp/image; rm -rf $R; cp -a /attacks/images/{image} $R; ";
         if (!session.StartingImages.Contains(image))
         {
             await session.ShellAsync(copy + "true");
-            var unchanged = await session.StartAsync("unchanged", "/tmp/image", 1, "guard 1");
+            var unchanged = await session.StartAsync("unchanged", "/tmp/image", 1, usualWords, usualPrelude);
             if (unchanged.IsReady && await unchanged.IsIntactAsync())
             {
                 session.StartingImages.Add(image);
@@ -29,7 +31,7 @@ internal abstract class ImageAttack(string name, string tries, string change, st
         }
 
         var digests = (await session.ShellAsync($"{copy}{Digest}; {change}\n{Digest}")).Trim().Split('\n');
-        var isOtherStart = words != "guard 1" || prelude.Length > 0 || afterwards.Length > 0;
+        var isOtherStart = words != usualWords || prelude != usualPrelude || afterwards.Length > 0;
         var control = session.StartingImages.Contains(image) && (isOtherStart || digests[0] != digests[^1]);
         var changed = await session.StartAsync("changed", "/tmp/image", 1, words, "PATIENCE=20; " + prelude);
         // Not to start is one way; the other is to stop at the first use of what was changed.

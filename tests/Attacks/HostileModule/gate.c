@@ -19,8 +19,6 @@
 #include "blackbox_abi.h"
 #include "tool.h"
 
-
-
 static uint64_t thread_pointer;
 static uint8_t alternate_stack[65536] __attribute__((aligned(16)));
 

@@ -83,7 +83,6 @@ enum hostile_access {
 	HOSTILE_SWAP,		/* SWP */
 	HOSTILE_STRADDLE,	/* eight bytes, the last four in the frame */
 	HOSTILE_PAIR,		/* LDP */
-	HOSTILE_VECTOR_LOAD,	/* LD1 of 64 bytes */
 };
 
 struct hostile_range {

@@ -22,7 +22,7 @@
  *	m	map memory: is it zero, and nobody else's?
  *	r	random numbers: different each time?
  *	e	how many environment variables are there?
- *	g	take signals for three seconds: does none of them lie?
+ *	g	take signals until the next input is there: does none of them lie?
  *	p, k	put the secret into a pipe (or a pair of sockets)
  *	P	let a child take it out again
  *	u	two threads hand a number over by futexes
@@ -410,6 +410,7 @@ int main(int count, char **word)
 		case 'h': use_memory(); break;
 		case 'y': make_tasks(); break;
 		case 'q': say("bye"); return 0;
+		case '.':
 		case '\n': break;
 		default: say("what?"); break;
 		}

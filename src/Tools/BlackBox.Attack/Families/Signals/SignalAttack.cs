@@ -35,6 +35,6 @@ internal abstract class SignalAttack(string name, string tries, string control) 
         }
 
         await DisturbAsync(session, victim);
-        return await victim.WaitAsync(await victim.LinesAsync("taking signals"), 30);
+        return await victim.AskAsync('.', 30);
     }
 }

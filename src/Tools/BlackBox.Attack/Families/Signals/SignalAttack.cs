@@ -35,6 +35,7 @@ internal abstract class SignalAttack(string name, string tries, string control) 
         }
 
         await DisturbAsync(session, victim);
-        return await victim.AskAsync('.', 30);
+        await session.TryShellAsync($"printf . 1<>/run/victims/{victim.Name}/in");
+        return await victim.WaitAsync(await victim.LinesAsync("taking signals"), 30);
     }
 }

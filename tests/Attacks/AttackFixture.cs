@@ -1,33 +1,38 @@
+using BlackBox.Emulation;
 using BlackBox.Hosting;
 using Xunit;
 
-// One machine for all: they attack it one after the other.
+// One class, one run of the suite: it has its own ways of doing things side by side.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace BlackBox.Attacks.Tests;
 
-/// <summary>The runner of all attacks, and the file with their results.</summary>
-public sealed class AttackFixture : IAsyncDisposable
+/// <summary>One run of the attack suite; the tests look at its results.</summary>
+public sealed class AttackFixture : IAsyncLifetime
 {
-    private readonly List<AttackResult> _results = [];
-    private readonly AttackRunner _runner = new(
-        Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_MONITOR") ?? Path.Combine(BlackBoxPaths.Images, "monitor.bin"), NoProgress.Instance);
+    private readonly Dictionary<string, AttackResult> _results = new(StringComparer.Ordinal);
 
-    public async Task<AttackResult> RunAsync(Attack attack)
+    /// <summary>BLACKBOX_ATTACK: names or parts of names, separated by commas.</summary>
+    public static AttackOptions Options => new()
     {
-        var result = await _runner.RunAsync(attack, TestContext.Current.CancellationToken);
-        _results.Add(result);
-        return result;
-    }
+        Only = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK") is { Length: > 0 } only ? only.Split(',') : [],
+        Monitor = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_MONITOR"),
+    };
 
-    public async ValueTask DisposeAsync()
+    public AttackResult this[string name] => _results[name];
+
+    public async ValueTask InitializeAsync()
     {
-        await _runner.DisposeAsync();
-        if (_results.Count > 0)
+        var guest = await GuestEnvironment.OpenAsync(NoProgress.Instance, CancellationToken.None);
+        foreach (var result in await AttackSuite.RunAsync(Options, guest, NoProgress.Instance, null, CancellationToken.None))
         {
-            var path = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_RESULTS") ?? Path.Combine(BlackBoxPaths.Repository, "artifacts", "attacks", "results.json");
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await File.WriteAllTextAsync(path, AttackResult.ToJson(_results));
+            _results[result.Name] = result;
         }
+
+        var path = Path.Combine(BlackBoxPaths.Repository, "artifacts", "attacks", "results.json");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, AttackResult.ToJson(_results.Values));
     }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

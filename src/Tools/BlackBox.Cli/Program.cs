@@ -27,6 +27,7 @@ internal static class Program
             DevCommand.Create(),
             TestCommand.Create(),
             BenchCommand.Create(),
+            AttackCommand.Create(),
         };
         Help.Install(root);
 

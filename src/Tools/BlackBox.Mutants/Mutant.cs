@@ -41,13 +41,15 @@ public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdi
         try
         {
             var text = JsonSerializer.Deserialize<Text>(File.ReadAllBytes(path), Options);
-            if (text is not { Removes.Length: > 0, Edits.Count: > 0 }
-                || !text.Edits.All(IsWellFormed))
+            if (text is not { Removes.Length: > 0 } || (text.Edits ?? []).Count + (text.With ?? []).Count == 0
+                || !(text.Edits ?? []).All(IsWellFormed) || !(text.With ?? []).All(IsInside))
             {
                 throw new BlackBoxException($"{path}: a mutant has 'removes' and 'edits' of 'file', 'find' and 'replace' (or 'file' and 'from')");
             }
 
-            return new Mutant(name, text.Removes, [.. text.Edits.Select(edit => ReadEdit(edit, Path.GetDirectoryName(path)!))], text.CaughtBy ?? []);
+            var folder = Path.GetDirectoryName(path)!;
+            var inherited = (text.With ?? []).SelectMany(other => Read(Path.Combine(folder, other + ".json")).Edits);
+            return new Mutant(name, text.Removes, [.. inherited, .. (text.Edits ?? []).Select(edit => ReadEdit(edit, folder))], text.CaughtBy ?? []);
         }
         catch (JsonException error)
         {
@@ -84,7 +86,7 @@ public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdi
         ? new MutantEdit(edit.File, "", File.ReadAllText(Path.Combine(folder, from)))
         : new MutantEdit(edit.File, string.Join('\n', edit.Find!), string.Join('\n', edit.Replace!));
 
-    private sealed record Text(string Removes, IReadOnlyList<TextEdit> Edits, [property: JsonPropertyName("caughtBy")] IReadOnlyList<string>? CaughtBy);
+    private sealed record Text(string Removes, IReadOnlyList<TextEdit>? Edits, IReadOnlyList<string>? With, IReadOnlyList<string>? CaughtBy);
 
     // Lines, so that a file of several lines can be read by people.
     private sealed record TextEdit(string File, IReadOnlyList<string>? Find, IReadOnlyList<string>? Replace, string? From);

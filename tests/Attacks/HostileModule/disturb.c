@@ -6,6 +6,7 @@
 #include <linux/prandom.h>
 #include <linux/sched/mm.h>
 
+#include "blackbox_abi.h"
 #include "hostile.h"
 
 #define MOST_PAGES 16
@@ -16,7 +17,7 @@ static struct {
 	struct task_struct *thread;
 	struct page *pages[MOST_PAGES];
 	long count;
-	u64 first, bytes, mode, writes;
+	u64 first, bytes, mode, writes, value;
 } disturbance;
 
 static const u64 extremes[] = {
@@ -24,16 +25,39 @@ static const u64 extremes[] = {
 	0xfffffffffffff000ULL, 4096, 4097, 65536, 0xffffffffffffff00ULL,
 };
 
+/* What the shield is told that it was granted. */
+static void disturb_ranges(void)
+{
+	struct bb_buffer_header *header = page_address(disturbance.pages[0]);
+	u64 address = READ_ONCE(header->ranges[0].address);
+
+	if (!READ_ONCE(header->range_count) || !address || address == disturbance.value)
+		return;
+	if (!disturbance.value) {
+		disturbance.value = address;
+		return;
+	}
+	WRITE_ONCE(header->ranges[0].address, disturbance.value);
+	disturbance.writes++;
+}
+
 static void disturb_once(struct rnd_state *random)
 {
 	u64 words = disturbance.bytes / sizeof(u64), at, value;
 	u64 *word;
 
+	if (disturbance.mode == HOSTILE_RANGES) {
+		disturb_ranges();
+		return;
+	}
 	at = disturbance.first / sizeof(u64) + prandom_u32_state(random) % words;
 	word = (u64 *)page_address(disturbance.pages[at / (PAGE_SIZE / sizeof(u64))]) + at % (PAGE_SIZE / sizeof(u64));
 	switch (disturbance.mode) {
 	case HOSTILE_FLIP:
 		value = ~READ_ONCE(*word);
+		break;
+	case HOSTILE_CONSTANT:
+		value = disturbance.value;
 		break;
 	case HOSTILE_EXTREMES:
 		value = extremes[prandom_u32_state(random) % ARRAY_SIZE(extremes)];
@@ -99,6 +123,7 @@ long hostile_disturb(struct hostile_request *request)
 		disturbance.bytes = request->argument[4];
 		disturbance.mode = request->argument[5];
 		disturbance.writes = 0;
+		disturbance.value = request->argument[7];
 		disturbance.thread = kthread_create_on_cpu(disturb_thread, NULL, request->argument[6], "hostile/%u");
 		if (IS_ERR(disturbance.thread)) {
 			error = PTR_ERR(disturbance.thread);

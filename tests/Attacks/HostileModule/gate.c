@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -16,8 +18,6 @@
 
 #include "blackbox_abi.h"
 #include "tool.h"
-
-
 
 static uint64_t thread_pointer;
 static uint8_t alternate_stack[65536] __attribute__((aligned(16)));
@@ -83,6 +83,79 @@ int map_command(int count, char **word)
 	else
 		print("value", *place);
 	printf("signal 0\n");
+	return 0;
+}
+
+static int block_report;
+
+static uint64_t set_block(pid_t process, uint64_t place, uint64_t entry)
+{
+	struct hostile_request request = { .operation = HOSTILE_SET_BLOCK, .argument = { process, place, entry } };
+
+	if (ioctl(hostile_device, HOSTILE_IOCTL, &request)) {
+		printf("error %d\n", errno);
+		exit(1);
+	}
+	return request.result[0];
+}
+
+/* Its page tables are not its own: it must not end by the signal. */
+static void on_block_signal(int signal_number)
+{
+	uint8_t byte = signal_number;
+
+	if (write(block_report, &byte, 1) == 1)
+		for (;;)
+			pause();
+}
+
+/*
+ * block ADDRESS read|write: the 2 MiB around the address by one block entry of level 2 in a child's page table, read or written at the
+ * address. The parent puts the entry back before the child ends.
+ */
+int block_command(int count, char **word)
+{
+	int ready[2], go[2], status;
+	uint64_t address, place, old;
+	uint8_t *area, byte = 255;
+	pid_t process;
+
+	if (count != 2 || pipe(ready) || pipe(go))
+		return 2;
+	address = number(word[0]);
+	area = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED)
+		return 1;
+	madvise(area, 4 << 20, MADV_NOHUGEPAGE);
+	place = ((uintptr_t)area + (2 << 20) - 1) & ~((2UL << 20) - 1);
+	fflush(stdout);
+	process = fork();
+	if (process == 0) {
+		volatile uint64_t *target = (volatile uint64_t *)(place + (address & ((2UL << 20) - 1)));
+
+		block_report = ready[1];
+		signal(SIGBUS, on_block_signal);
+		signal(SIGSEGV, on_block_signal);
+		*(volatile uint8_t *)place = 1;
+		if (write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(1);
+		if (!strcmp(word[1], "write"))
+			*target = 0x656c6974736f68ULL;
+		else
+			(void)*target;
+		on_block_signal(0);
+	}
+	if (process < 0 || read(ready[0], &byte, 1) != 1)
+		return 1;
+	/* normal memory, inner shareable, user read-write, execute never, accessed, not global */
+	old = set_block(process, place, (address & ~((2UL << 20) - 1)) | 0x0060000000000f41ULL);
+	byte = 255;
+	if (write(go[1], "g", 1) != 1 || read(ready[0], &byte, 1) != 1)
+		byte = 255;
+	set_block(process, place, old);
+	kill(process, SIGKILL);
+	waitpid(process, &status, 0);
+	printf("signal %d\n", byte);
 	return 0;
 }
 

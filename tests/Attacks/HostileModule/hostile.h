@@ -40,6 +40,19 @@ long hostile_disturb_stop(struct hostile_request *request);
 /* lie.c */
 long hostile_lie(struct hostile_request *request);
 long hostile_lie_stop(struct hostile_request *request);
+long hostile_lie_data(struct hostile_request *request);
+
+/* stale.c */
+long hostile_stale(struct hostile_request *request);
+
+/* access.c */
+long hostile_access(struct hostile_request *request);
+long hostile_poison(struct hostile_request *request);
+
+/* storm.c */
+long hostile_storm(struct hostile_request *request);
+long hostile_storm_stop(struct hostile_request *request);
+long hostile_signal(struct hostile_request *request);
 
 /* fuzz.c */
 long hostile_fuzz(struct hostile_request *request);

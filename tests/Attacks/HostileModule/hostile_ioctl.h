@@ -47,6 +47,16 @@ enum hostile_operation {
 	/* hypercalls */
 	HOSTILE_FUZZ,		/* seed, calls, mode; data: handles to use as well */
 	HOSTILE_POOL,		/* frames -> physical address of contiguous frames of our own */
+	/* translations that outlive what they translate */
+	HOSTILE_STALE,		/* enclave, frame, cpu: reads before and after a grant; result: status, reads after it here, on the other CPU, before it there */
+	HOSTILE_ACCESS,		/* kind (enum hostile_access), address: by the linear map; result 0: errno, 1: value */
+	HOSTILE_SET_BLOCK,	/* pid, address, entry of level 2 -> old entry */
+	HOSTILE_POISON,		/* frames to fill and free, frames to take again; result: filled, found again unchanged */
+	/* signals, data, interrupts */
+	HOSTILE_SIGNAL,		/* pid, number, code, address, times */
+	HOSTILE_LIE_DATA,	/* tgid, call number, argument, offset, value, bytes (4, 8), times, skip; ends by LIE_STOP */
+	HOSTILE_STORM,		/* cpu, microseconds between timer interrupts (0: none), 1: calls from other CPUs as well */
+	HOSTILE_STORM_STOP,	/* result: timer interrupts, calls */
 };
 
 enum hostile_method {
@@ -61,6 +71,18 @@ enum hostile_disturbance {
 	HOSTILE_NOISE,		/* random words at random places */
 	HOSTILE_FLIP,		/* all bits of the range, again and again */
 	HOSTILE_EXTREMES,	/* 0, -1, signs, large values at random places */
+	HOSTILE_CONSTANT,	/* argument 7, all over the range, again and again */
+	HOSTILE_RANGES,		/* of a buffer: the first granted range becomes the frame of argument 7; 0: the first one ever seen */
+};
+
+enum hostile_access {
+	HOSTILE_ZERO_LINE,	/* DC ZVA */
+	HOSTILE_INVALIDATE_LINE, /* DC IVAC */
+	HOSTILE_CLEAN_LINE,	/* DC CIVAC */
+	HOSTILE_EXCLUSIVE,	/* LDXR, STXR */
+	HOSTILE_SWAP,		/* SWP */
+	HOSTILE_STRADDLE,	/* eight bytes, the last four in the frame */
+	HOSTILE_PAIR,		/* LDP */
 };
 
 struct hostile_range {

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
+#include <linux/uaccess.h>
 #include <asm/ptrace.h>
 
 #include "hostile.h"
@@ -19,19 +20,41 @@ static struct {
 	int call;
 	u64 result;
 	s64 limit, skip;
+	/* what is written, if it is data that lie: where an argument points to */
+	bool is_data;
+	unsigned int argument, bytes;
+	u64 offset, value;
 	atomic64_t told, seen;
 } lie;
+
+static long lie_write(struct pt_regs *regs)
+{
+	u64 base = lie.argument ? regs->regs[lie.argument] : regs->orig_x0;
+	unsigned long left;
+
+	if (!base)
+		return -EFAULT;
+	pagefault_disable();
+	left = __copy_to_user_inatomic((void __user *)(base + lie.offset), &lie.value, lie.bytes);
+	pagefault_enable();
+	return left ? -EFAULT : 0;
+}
 
 static void lie_probe(void *data, struct pt_regs *regs, long result)
 {
 	s64 number;
 
-	if (current->tgid != lie.process || regs->syscallno != lie.call)
+	if (regs->syscallno != lie.call || (lie.process ? current->tgid != lie.process : strncmp(current->comm, "victim", 6) != 0))
 		return;
 	number = atomic64_inc_return(&lie.seen);
 	if (number <= lie.skip || (lie.limit && number > lie.skip + lie.limit))
 		return;
-	regs->regs[0] = lie.result;
+	if (lie.is_data) {
+		if (result < 0 || lie_write(regs))
+			return;
+	} else {
+		regs->regs[0] = lie.result;
+	}
 	atomic64_inc(&lie.told);
 }
 
@@ -50,23 +73,54 @@ static void lie_end(void)
 	lie.active = false;
 }
 
+/* With lie_lock held. */
+static long lie_begin(struct hostile_request *request)
+{
+	long error;
+
+	if (!lie.point)
+		for_each_kernel_tracepoint(lie_match, NULL);
+	lie.process = request->argument[0];
+	lie.call = request->argument[1];
+	atomic64_set(&lie.told, 0);
+	atomic64_set(&lie.seen, 0);
+	error = lie.point ? tracepoint_probe_register(lie.point, lie_probe, NULL) : -ENOENT;
+	lie.active = !error;
+	return error;
+}
+
+/* Process 0: whatever is called victim, from its first call on. */
 long hostile_lie(struct hostile_request *request)
 {
 	long error;
 
 	mutex_lock(&lie_lock);
 	lie_end();
-	if (!lie.point)
-		for_each_kernel_tracepoint(lie_match, NULL);
-	lie.process = request->argument[0];
-	lie.call = request->argument[1];
+	lie.is_data = false;
 	lie.result = request->argument[2];
 	lie.limit = request->argument[3];
 	lie.skip = request->argument[4];
-	atomic64_set(&lie.told, 0);
-	atomic64_set(&lie.seen, 0);
-	error = lie.point ? tracepoint_probe_register(lie.point, lie_probe, NULL) : -ENOENT;
-	lie.active = !error;
+	error = lie_begin(request);
+	mutex_unlock(&lie_lock);
+	return error;
+}
+
+long hostile_lie_data(struct hostile_request *request)
+{
+	long error;
+
+	if (request->argument[2] > 5 || (request->argument[5] != 4 && request->argument[5] != 8))
+		return -EINVAL;
+	mutex_lock(&lie_lock);
+	lie_end();
+	lie.is_data = true;
+	lie.argument = request->argument[2];
+	lie.offset = request->argument[3];
+	lie.value = request->argument[4];
+	lie.bytes = request->argument[5];
+	lie.limit = request->argument[6];
+	lie.skip = request->argument[7];
+	error = lie_begin(request);
 	mutex_unlock(&lie_lock);
 	return error;
 }

@@ -31,6 +31,7 @@ static long hostile_perform(struct hostile_request *request)
 	case HOSTILE_GET_ENTRY:
 	case HOSTILE_SET_ENTRY:
 	case HOSTILE_RESOLVE:
+	case HOSTILE_SET_BLOCK:
 		return hostile_tasks(request);
 	case HOSTILE_DISTURB:
 		return hostile_disturb(request);
@@ -40,6 +41,20 @@ static long hostile_perform(struct hostile_request *request)
 		return hostile_lie(request);
 	case HOSTILE_LIE_STOP:
 		return hostile_lie_stop(request);
+	case HOSTILE_LIE_DATA:
+		return hostile_lie_data(request);
+	case HOSTILE_STALE:
+		return hostile_stale(request);
+	case HOSTILE_ACCESS:
+		return hostile_access(request);
+	case HOSTILE_POISON:
+		return hostile_poison(request);
+	case HOSTILE_SIGNAL:
+		return hostile_signal(request);
+	case HOSTILE_STORM:
+		return hostile_storm(request);
+	case HOSTILE_STORM_STOP:
+		return hostile_storm_stop(request);
 	case HOSTILE_FUZZ:
 		return hostile_fuzz(request);
 	default:
@@ -93,6 +108,7 @@ static void __exit hostile_exit(void)
 
 	hostile_disturb_stop(&none);
 	hostile_lie_stop(&none);
+	hostile_storm_stop(&none);
 	hostile_pool_free();
 	misc_deregister(&hostile_device);
 }

@@ -128,6 +128,32 @@ static long exchange_entry(struct hostile_request *request, struct mm_struct *mm
 	return error;
 }
 
+/* The entry of level 2 that covers the address: a block of 2 MiB, if the value says so. The caller puts the old one back. */
+static long exchange_block(struct hostile_request *request, struct mm_struct *mm)
+{
+	u64 address = request->argument[1];
+	pgd_t *pgd = pgd_offset(mm, address);
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (pgd_none(*pgd))
+		return -ENOENT;
+	pud = pud_offset(p4d_offset(pgd, address), address);
+	if (pud_none(*pud) || pud_sect(*pud))
+		return -ENOENT;
+	mmap_write_lock(mm);
+	pmd = pmd_offset(pud, address);
+	request->result[0] = pmd_val(READ_ONCE(*pmd));
+	WRITE_ONCE(*pmd, __pmd(0));
+	dsb(ishst);
+	flush_tlb_mm(mm);
+	WRITE_ONCE(*pmd, __pmd(request->argument[2]));
+	dsb(ishst);
+	isb();
+	mmap_write_unlock(mm);
+	return 0;
+}
+
 static long resolve(struct hostile_request *request, struct mm_struct *mm)
 {
 	u64 address = request->argument[1];
@@ -165,6 +191,9 @@ long hostile_tasks(struct hostile_request *request)
 		break;
 	case HOSTILE_SET_REGISTER:
 		error = set_register(request, task);
+		break;
+	case HOSTILE_SET_BLOCK:
+		error = exchange_block(request, mm);
 		break;
 	case HOSTILE_RESOLVE:
 		error = resolve(request, mm);

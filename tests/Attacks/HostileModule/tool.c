@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "blackbox_ioctl.h"
@@ -194,6 +195,13 @@ static const struct plain {
 	{ "disturb-stop", HOSTILE_DISTURB_STOP, 0, { "writes" } },
 	{ "lie", HOSTILE_LIE, 3, { NULL } },
 	{ "lie-stop", HOSTILE_LIE_STOP, 0, { "told", "seen" } },
+	{ "stale", HOSTILE_STALE, 3, { "status", "here", "there", "before" } },
+	{ "access", HOSTILE_ACCESS, 2, { "status", "value" } },
+	{ "poison", HOSTILE_POISON, 2, { "filled", "found" } },
+	{ "signal", HOSTILE_SIGNAL, 4, { "sent" } },
+	{ "lie-data", HOSTILE_LIE_DATA, 6, { NULL } },
+	{ "storm", HOSTILE_STORM, 2, { NULL } },
+	{ "storm-stop", HOSTILE_STORM_STOP, 0, { "ticks", "calls" } },
 	{ "pool", HOSTILE_POOL, 0, { "address", "frames" } },
 };
 
@@ -220,6 +228,20 @@ static int run(const char *name, int count, char **word)
 		return enclaves_command();
 	if (!strcmp(name, "statistics"))
 		return statistics_command();
+	if (!strcmp(name, "registers"))
+		return registers_command(count, word);
+	if (!strcmp(name, "set-registers"))
+		return set_registers_command(count, word);
+	if (!strcmp(name, "steps"))
+		return steps_command(count, word);
+	if (!strcmp(name, "breakpoint"))
+		return breakpoint_command(count, word);
+	if (!strcmp(name, "samples"))
+		return samples_command(count, word);
+	if (!strcmp(name, "process-read"))
+		return process_read_command(count, word);
+	if (!strcmp(name, "steal"))
+		return steal_command(count, word);
 	hostile_device = open("/dev/hostile", O_RDWR);
 	if (hostile_device < 0) {
 		printf("error %d\n", errno);
@@ -237,14 +259,40 @@ static int run(const char *name, int count, char **word)
 		return fuzz_command(count, word);
 	if (!strcmp(name, "gate"))
 		return gate_command(count, word);
+	if (!strcmp(name, "block"))
+		return block_command(count, word);
 	if (!strcmp(name, "map"))
 		return map_command(count, word);
 	return plain_command(name, count, word);
 }
 
+/* Commands from standard input, one a line, each in a process of its own; "--" ends each answer. */
+static int batch(void)
+{
+	char line[1024], *word[40], *next;
+	int count;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		count = 0;
+		for (next = strtok(line, " \n"); next && count < 40; next = strtok(NULL, " \n"))
+			word[count++] = next;
+		fflush(stdout);
+		if (count && fork() == 0)
+			exit(run(word[0], count - 1, word + 1));
+		while (count && wait(NULL) < 0 && errno == EINTR)
+			;
+		printf("--\n");
+	}
+	return 0;
+}
+
 int main(int count, char **word)
 {
-	int result = count < 2 ? 2 : run(word[1], count - 2, word + 2);
+	int result;
+
+	if (count == 2 && !strcmp(word[1], "batch"))
+		return batch();
+	result = count < 2 ? 2 : run(word[1], count - 2, word + 2);
 
 	if (result == 2)
 		fprintf(stderr, "hostile: what is asked?\n");

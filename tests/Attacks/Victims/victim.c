@@ -22,6 +22,14 @@
  *	m	map memory: is it zero, and nobody else's?
  *	r	random numbers: different each time?
  *	e	how many environment variables are there?
+ *	g	take signals until the next input is there: does none of them lie?
+ *	p, k	put the secret into a pipe (or a pair of sockets)
+ *	P	let a child take it out again
+ *	u	two threads hand a number over by futexes
+ *	l	list a folder
+ *	w	do clocks go back?
+ *	i	(hostile) instructions that a program may not execute
+ *	h, y	(hostile) all memory, all tasks
  *	q	end
  */
 #define _GNU_SOURCE
@@ -41,18 +49,20 @@
 #include <unistd.h>
 
 #include "spin.h"
+#include "victim.h"
 
 #define FACTOR 6364136223846793005ULL
 #define STEP 0x9E3779B97F4A7C15ULL
 #define HEAP_WORDS (64 * 4096 / 8)
 #define STACK_WORDS 512
 #define CANARY 0x00c0ffee00c0ffeeULL
+#define MAP_BYTES (2UL << 20)	/* so much that an enclave has to ask for more */
 
 static uint64_t step, register_step, first, *heap;
 extern char **environ;
 static pid_t process;
 
-static void say(const char *text)
+void say(const char *text)
 {
 	static char line[256];
 	int length = snprintf(line, sizeof(line), "%s\n", text);
@@ -61,7 +71,7 @@ static void say(const char *text)
 		;
 }
 
-static void fill(uint64_t *words, size_t count)
+void fill(uint64_t *words, size_t count)
 {
 	uint64_t word = first;
 	size_t i;
@@ -70,7 +80,7 @@ static void fill(uint64_t *words, size_t count)
 		words[i] = word;
 }
 
-static int is_intact(const uint64_t *words, size_t count)
+int is_intact(const uint64_t *words, size_t count)
 {
 	uint64_t word = first;
 	size_t i;
@@ -81,7 +91,7 @@ static int is_intact(const uint64_t *words, size_t count)
 	return 1;
 }
 
-static int all_intact(const uint64_t *stack)
+int all_intact(const uint64_t *stack)
 {
 	return is_intact(heap, HEAP_WORDS) && is_intact(stack, STACK_WORDS);
 }
@@ -279,12 +289,12 @@ static void make_memory(void)
 	int i, j;
 
 	for (i = 0; i < 8; i++) {
-		maps[i] = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		maps[i] = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (maps[i] == MAP_FAILED) {
 			say("error memory");
 			return;
 		}
-		for (j = 0; j < 8192; j++) {
+		for (j = 0; j < (int)(MAP_BYTES / 8); j += 8) {
 			if (maps[i][j]) {
 				say("BROKEN: memory not zero or mapped twice");
 				return;
@@ -293,7 +303,7 @@ static void make_memory(void)
 		}
 	}
 	for (i = 0; i < 8; i++)
-		munmap(maps[i], 65536);
+		munmap(maps[i], MAP_BYTES);
 	say("memory");
 }
 
@@ -319,7 +329,7 @@ static void make_random(void)
 static void hold_in_registers(const uint64_t *stack, int endless)
 {
 	/* Endless: long enough that whoever looks at it finds it computing, not in a call. */
-	uint64_t rounds = endless ? 400000000 : 40000000;
+	uint64_t rounds = endless ? 60000000 : 40000000;
 	struct pollfd input = { 0, POLLIN, 0 };
 	uint64_t other;
 
@@ -389,7 +399,18 @@ int main(int count, char **word)
 		case 'm': make_memory(); break;
 		case 'r': make_random(); break;
 		case 'e': count_environment(); break;
+		case 'g': take_signals(stack); break;
+		case 'p': put_into_pipe(0); break;
+		case 'k': put_into_pipe(1); break;
+		case 'P': get_from_pipe(); break;
+		case 'u': hand_over(); break;
+		case 'l': list_folder(); break;
+		case 'w': watch_clocks(); break;
+		case 'i': be_illegal(); break;
+		case 'h': use_memory(); break;
+		case 'y': make_tasks(); break;
 		case 'q': say("bye"); return 0;
+		case '.':
 		case '\n': break;
 		default: say("what?"); break;
 		}

@@ -33,11 +33,11 @@ victim_ask() {
     victim_wait "$1" "$lines" "$3"
 }
 
-# victim_end NAME: kills it and waits for its end
+# victim_end NAME [SECONDS]: kills it and waits for its end
 victim_end() {
     if [ -e "$V/$1/pid" ] && [ ! -e "$V/$1/status" ]; then
         kill -9 "$(cat "$V/$1/pid")" 2>/dev/null
-        rounds=200
+        rounds=$((${2:-20} * 20))
         while [ ! -e "$V/$1/status" ] && [ $rounds -gt 0 ]; do rounds=$((rounds - 1)); usleep 50000; done
     fi
     if [ -e "$V/$1/status" ]; then cat "$V/$1/status"; else echo stays; fi

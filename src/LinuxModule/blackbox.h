@@ -134,6 +134,7 @@ s64 bb_call_briskly(u32 function, u64 a1, u64 a2);
 
 /* memory.c */
 struct page *bb_frames_alloc(unsigned int order);
+bool bb_memory_is_short(void);
 void bb_frames_free(struct page *page, unsigned long count);
 int bb_frames_note(struct bb_enclave *enclave, unsigned long pfn, unsigned long count);
 void bb_frames_forget(struct bb_enclave *enclave, unsigned long pfn, unsigned long count);

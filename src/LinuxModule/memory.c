@@ -10,6 +10,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "blackbox.h"
@@ -17,6 +18,8 @@
 #define BB_BLOCK_FRAMES 512UL		/* 2 MiB: no hypercall range crosses it */
 #define BB_TABLES_ORDER 2		/* frames per donation */
 #define BB_DONATIONS 8			/* for one call, at most */
+
+#define BB_RESERVE_SHARE 32		/* of RAM stays the kernel's */
 
 /* Bookkeeping fails rather than call the OOM killer, too. */
 #define BB_GFP_NOTES (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
@@ -39,6 +42,15 @@ struct page *bb_frames_alloc(unsigned int order)
 	if (page && order)
 		split_page(page, order);
 	return page;
+}
+
+/*
+ * Is there memory to give for good? Granted frames are nobody's resident pages: the OOM killer would kill everyone else, and
+ * then stop the machine. So a part of RAM is never given.
+ */
+bool bb_memory_is_short(void)
+{
+	return si_mem_available() < totalram_pages() / BB_RESERVE_SHARE;
 }
 
 /* Pages may still be held by a get_user_pages user: drop our reference only. */

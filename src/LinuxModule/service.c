@@ -67,6 +67,8 @@ static s64 bb_serve_grant(struct bb_slot *slot, u64 wanted)
 			error = -EINTR;
 			break;
 		}
+		if (bb_memory_is_short())
+			break;
 		order = min3(order, 9U, (unsigned int)order_base_2(wanted - granted));
 		page = bb_frames_alloc(order);
 		if (!page) {

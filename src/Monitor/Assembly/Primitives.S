@@ -148,6 +148,12 @@ bb_translate_\name:
 	isb
 	ret
 
+// void bb_interrupt_others(): ICC_SGI1R_EL1.IRM, INTID 0.
+	function bb_interrupt_others
+	mov	x0, #(1 << 40)
+	msr	S3_0_C12_C11_5, x0
+	ret
+
 // void bb_zero(address, bytes, block): whole blocks of DC ZVA.
 	function bb_zero
 	add	x1, x0, x1

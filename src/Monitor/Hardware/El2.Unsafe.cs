@@ -82,6 +82,10 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_set_canary")]
     internal static extern void SetCanary(ulong value);
 
+    /// <summary>SGI 0 of the non-secure group to all other CPUs.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_interrupt_others")]
+    internal static extern void InterruptOthers();
+
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_park")]
     internal static extern void Park();
 

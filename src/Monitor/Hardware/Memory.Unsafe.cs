@@ -9,6 +9,7 @@ namespace BlackBox.Monitor;
 public static unsafe partial class Hardware
 {
     private const ulong Gigabyte = 1UL << 30;
+    private const ulong StackBytes = 0x4000;    // STACK_SIZE of Assembly/Layout.inc
 
     // Until the device tree was read: the GiB of RAM that Start.S mapped.
     private static ulong _ramStart;
@@ -85,6 +86,34 @@ public static unsafe partial class Hardware
     {
         ulong start = range.Start & ~(_cacheLine - 1);
         El2.CleanInvalidate((ulong)Pointer(new PhysicalAddress(start), range.End - start), range.End - start, _cacheLine);
+    }
+
+    /// <summary>The last act before the machine goes down: the monitor's own memory (registers of containers in CPU records and on stacks, keys, entropy)
+    /// becomes zero, but for page tables and what this CPU's stack holds above the caller. The other CPUs are parked.</summary>
+    internal static void Wipe()
+    {
+        const ulong Alignment = 256;
+        ulong block = _zeroBlock;
+        ulong line = _cacheLine;
+        ulong ownTop = CpuLocal.Current.StackTop;
+        ulong here = ((ulong)&ownTop & ~(Alignment - 1)) - (2 * Alignment);    // and above its own frame
+        ulong stacks = El2.CpuLocals() + (Constants.MaximumCpus * FrameNumber.Size);
+        for (ulong i = 0; i < Constants.MaximumCpus; i++)
+        {
+            ulong bottom = stacks + (i * StackBytes) + FrameNumber.Size;    // above the guard page
+            ulong top = stacks + ((i + 1) * StackBytes);
+            Wipe(bottom, top == ownTop ? here : top, block, line);
+        }
+
+        Wipe(El2.CpuLocals(), stacks, block, line);
+        Wipe(stacks + (Constants.MaximumCpus * StackBytes), El2.ImageEnd(), block, line);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]    // no frame of its own, which it would wipe
+    private static void Wipe(ulong start, ulong end, ulong block, ulong line)
+    {
+        El2.Zero(start, end - start, block);
+        El2.CleanInvalidate(start, end - start, line);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

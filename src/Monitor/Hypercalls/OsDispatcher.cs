@@ -70,25 +70,20 @@ public static class OsDispatcher
             case OsFunction.DestroyEnclave:
                 return EnclaveLife.Destroy(new EnclaveHandle(x1), out result.First);
             case OsFunction.DonateTables:
-                return FrameRange.TryDecode(x2, x3, Constants.MaximumTableFrames, out FrameRange range)
-                    ? EnclaveMemory.DonateTables(new EnclaveHandle(x1), range)
-                    : Status.Invalid;
+                return !FrameRange.TryDecode(x2, x3, Constants.MaximumTableFrames, out FrameRange range) ? Status.Invalid
+                    : EnclaveMemory.DonateTables(new EnclaveHandle(x1), range);
             case OsFunction.GrantMemory:
-                return FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range) && range.IsInOneBlock
-                    ? EnclaveMemory.Grant(new EnclaveHandle(x1), range)
-                    : Status.Invalid;
+                return !FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range) || !range.IsInOneBlock ? Status.Invalid
+                    : EnclaveMemory.Grant(new EnclaveHandle(x1), range);
             case OsFunction.ReclaimMemory:
-                return FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range)
-                    ? EnclaveMemory.Reclaim(new EnclaveHandle(x1), range, out result.First)
-                    : Status.Invalid;
+                return !FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range) ? Status.Invalid
+                    : EnclaveMemory.Reclaim(new EnclaveHandle(x1), range, out result.First);
             case OsFunction.SharePages:
-                return FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range)
-                    ? EnclaveMemory.Share(new EnclaveHandle(x1), range)
-                    : Status.Invalid;
+                return !FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range) ? Status.Invalid
+                    : EnclaveMemory.Share(new EnclaveHandle(x1), range);
             case OsFunction.UnsharePages:
-                return FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range)
-                    ? EnclaveMemory.Unshare(new EnclaveHandle(x1), range)
-                    : Status.Invalid;
+                return !FrameRange.TryDecode(x2, x3, Constants.MaximumFrames, out range) ? Status.Invalid
+                    : EnclaveMemory.Unshare(new EnclaveHandle(x1), range);
             case OsFunction.TaskCreate:
                 return TaskCreate(x1, x2, x3, x4, ref result);
             case OsFunction.TaskClone:

@@ -67,13 +67,11 @@ public static class ShieldDispatcher
             case ShieldFunction.TaskEnded:
                 return End(ref cpu, ref context, ref frame);
             case ShieldFunction.AcceptMemory:
-                return Return(ref frame, ShieldFunction.AcceptMemory, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range)
-                    ? EnclaveMemory.Accept(cpu.Enclave, range)
-                    : Status.Invalid);
+                return Return(ref frame, ShieldFunction.AcceptMemory, !FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out FrameRange range) ? Status.Invalid
+                    : EnclaveMemory.Accept(cpu.Enclave, range));
             case ShieldFunction.ReleaseMemory:
-                return Return(ref frame, ShieldFunction.ReleaseMemory, FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range)
-                    ? EnclaveMemory.Release(cpu.Enclave, range)
-                    : Status.Invalid);
+                return Return(ref frame, ShieldFunction.ReleaseMemory, !FrameRange.TryDecode(frame.General[0], frame.General[1], Constants.MaximumFrames, out range) ? Status.Invalid
+                    : EnclaveMemory.Release(cpu.Enclave, range));
             case ShieldFunction.Random:
                 return Random(ref frame);
             case ShieldFunction.UnwrapKey:

@@ -78,7 +78,7 @@ internal static class Psci
             case SystemReset:
             case SystemReset2:
             case SystemReset264:
-                Shutdown.Run(function, os.General[1], os.General[2]);
+                SmcFilter.Answer(ref os, Shutdown.Run(function, os.General[1], os.General[2]));
                 return true;
             default:
                 return false;
@@ -125,31 +125,13 @@ internal static class Psci
         return (state & (isExtended ? PowerDownExtended : PowerDown)) != 0 ? InvalidParameters : Firmware.Call(CpuSuspend64, state);
     }
 
-    private static ulong FeaturesOf(uint function)
+    private static ulong FeaturesOf(uint function) => function switch
     {
-        switch (function)
-        {
-            case SmcccVersion:
-                return 0;
-            case Version:
-            case CpuSuspend:
-            case CpuSuspend64:
-            case CpuOff:
-            case CpuOn:
-            case CpuOn64:
-            case AffinityInfo:
-            case AffinityInfo64:
-            case MigrateInfoType:
-            case SystemOff:
-            case SystemReset:
-            case Features:
-            case SystemReset2:
-            case SystemReset264:
-                return Firmware.Call(Features, function);
-            default:
-                return SmcFilter.NotSupported;
-        }
-    }
+        SmcccVersion => 0,
+        Version or CpuSuspend or CpuSuspend64 or CpuOff or CpuOn or CpuOn64 or AffinityInfo or AffinityInfo64 or MigrateInfoType or SystemOff or SystemReset
+            or Features or SystemReset2 or SystemReset264 => Firmware.Call(Features, function),
+        _ => SmcFilter.NotSupported,
+    };
 
     // A 32-bit function takes the low halves.
     private static ulong Argument(ulong value, uint function) => (function >> 30 & 1) != 0 ? value : (uint)value;

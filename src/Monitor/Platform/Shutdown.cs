@@ -5,34 +5,49 @@ namespace BlackBox.Monitor;
 /// <summary>The way down: RAM may keep its content over a reset, so what is not the OS's is scrubbed first.</summary>
 internal static class Shutdown
 {
-    private const ulong PatienceMilliseconds = 50;
+    private const ulong PatienceMilliseconds = 200;
+    private const ulong Denied = ulong.MaxValue - 2;    // PSCI, as a signed number: -3
 
-    /// <summary>Does not return unless the firmware refuses.</summary>
-    public static void Run(uint function, ulong argument1, ulong argument2)
+    /// <summary>Returns only if a container cannot be brought to leave its CPU, because the OS does not let interrupts through.</summary>
+    public static ulong Run(uint function, ulong argument1, ulong argument2)
     {
         if (!Halt.TryForShutdown())
         {
             El2.Park();
         }
 
-        WaitForContainers();
+        if (!WaitForContainers())
+        {
+            Halt.Withdraw();
+            return Denied;
+        }
+
         ScrubAll();
+        Hardware.Wipe();
         Firmware.Call(function, argument1, argument2);
-        MonitorConsole.WriteLine("the firmware refused to go down"u8);
         El2.Park();
+        return Denied;
     }
 
-    // A container on another CPU leaves with its next interrupt, and then does not come back.
-    private static void WaitForContainers()
+    // A container on another CPU leaves with its next interrupt, which is sent to it here, and then does not come back.
+    private static bool WaitForContainers()
     {
+        El2.InterruptOthers();
         ulong limit = El2Registers.ReadCounter() + (El2Registers.ReadFrequency() * PatienceMilliseconds / 1000);
         for (int i = 0; i < Cpus.Count; i++)
         {
-            while (i != Hardware.CurrentCpu && Volatile.Read(ref Hardware.LocalOf(i).Record.Task) != 0 && El2Registers.ReadCounter() < limit)
+            while (i != Hardware.CurrentCpu && Volatile.Read(ref Hardware.LocalOf(i).Record.Task) != 0)
             {
+                if (El2Registers.ReadCounter() >= limit)
+                {
+                    return false;
+                }
+
                 El2.SpinHint();
             }
         }
+
+        return true;
     }
 
     private static void ScrubAll()

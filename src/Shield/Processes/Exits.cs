@@ -29,10 +29,18 @@ internal static partial class Exits
         return CallResult.NoReturn;
     }
 
-    /// <summary>Ends the process by a signal's default action: Linux is asked to do the same, so that it reports the status.</summary>
+    /// <summary>Ends the process by a signal's default action: Linux is asked to do the same, so that it reports the status. To the first process of a
+    /// pid namespace Linux delivers no fatal signal that comes from inside: it exits with the code that shells and runtimes show for the signal.</summary>
     public static void KillBySignal(ref Thread thread, int signal)
     {
+        const int CodeOfSignal = 128;
         EndProcess(ref thread, signal);
+        if (Pool<Process>.Get(thread.Process).Pid == 1)
+        {
+            End(ref thread, Sys.exit_group, (ulong)(CodeOfSignal + signal), 0);
+            return;
+        }
+
         LetThrough(ref thread, signal);
         End(ref thread, Sys.kill, (ulong)Pool<Process>.Get(thread.Process).Pid, (ulong)signal);
     }

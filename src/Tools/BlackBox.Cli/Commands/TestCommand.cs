@@ -46,7 +46,7 @@ internal static partial class TestCommand
             .Where(project => IsTestProject(project))
             .Where(project => KindOf(tests, project) is var own && (own == kind || (kind == "all" && own != "attacks")))
             .Where(project => filter is null || Path.GetFileName(project).Contains(filter, StringComparison.OrdinalIgnoreCase))
-            .Order(StringComparer.Ordinal).ToList();
+            .OrderBy(project => KindOf(tests, project) == "machine").ThenBy(project => project, StringComparer.Ordinal).ToList();
         if (projects.Count == 0)
         {
             throw new BlackBoxException("no test project matches");

@@ -19,7 +19,9 @@
 #define BB_TABLES_ORDER 2		/* frames per donation */
 #define BB_DONATIONS 8			/* for one call, at most */
 
-#define BB_RESERVE_SHARE 32		/* of RAM stays the kernel's */
+/* What stays the kernel's: a share of RAM and, since small machines need more than a share, 48 MiB. */
+#define BB_RESERVE_SHARE 32
+#define BB_RESERVE_PAGES ((48L << 20) / PAGE_SIZE)
 
 /* Bookkeeping fails rather than call the OOM killer, too. */
 #define BB_GFP_NOTES (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
@@ -50,7 +52,7 @@ struct page *bb_frames_alloc(unsigned int order)
  */
 bool bb_memory_is_short(void)
 {
-	return si_mem_available() < totalram_pages() / BB_RESERVE_SHARE;
+	return si_mem_available() < totalram_pages() / BB_RESERVE_SHARE + BB_RESERVE_PAGES;
 }
 
 /* Pages may still be held by a get_user_pages user: drop our reference only. */

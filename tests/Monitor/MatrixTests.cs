@@ -204,11 +204,12 @@ public sealed class MatrixTests(ITestOutputHelper output)
         Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.ReleaseMemory, F(released), Pair));
     }
 
-    // All RAM but the CPUs' counters.
+    // All RAM but the CPUs' counters and the notes of refusals.
     private byte[] Memory()
     {
         byte[] copy = _bed.Machine.Peek(SimulatedSystem.RamBase, (int)_bed.Machine.RamBytes).ToArray();
         copy.AsSpan((int)(_bed.Machine.RecordAddress - SimulatedSystem.RamBase), (int)(Constants.MaximumCpus * CpuRecord.Bytes)).Clear();
+        copy.AsSpan((int)(FrameTable.Layout.AuditFrame.Address.Value - SimulatedSystem.RamBase), (int)FrameNumber.Size).Clear();
         return copy;
     }
 }

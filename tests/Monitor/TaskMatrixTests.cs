@@ -199,6 +199,7 @@ public sealed class TaskMatrixTests(ITestOutputHelper output)
     {
         byte[] copy = _bed.Machine.Peek(SimulatedSystem.RamBase, (int)_bed.Machine.RamBytes).ToArray();
         copy.AsSpan((int)(_bed.Machine.RecordAddress - SimulatedSystem.RamBase), (int)(Constants.MaximumCpus * CpuRecord.Bytes)).Clear();
+        copy.AsSpan((int)(FrameTable.Layout.AuditFrame.Address.Value - SimulatedSystem.RamBase), (int)FrameNumber.Size).Clear();
         return copy;
     }
 }

@@ -89,14 +89,14 @@ public static unsafe partial class Hardware
     }
 
     /// <summary>The last act before the machine goes down: the monitor's own memory (registers of containers in CPU records and on stacks, keys, entropy)
-    /// becomes zero, but for page tables and what this CPU's stack holds above the caller. The other CPUs are parked.</summary>
-    internal static void Wipe()
+    /// becomes zero, but for page tables and this function's frame; then the firmware is called. The other CPUs are parked. Does not return.</summary>
+    internal static void WipeAndCall(uint function, ulong argument1, ulong argument2)
     {
         const ulong Alignment = 256;
         ulong block = _zeroBlock;
         ulong line = _cacheLine;
         ulong ownTop = CpuLocal.Current.StackTop;
-        ulong here = ((ulong)&ownTop & ~(Alignment - 1)) - (2 * Alignment);    // and above its own frame
+        ulong here = ((ulong)&ownTop & ~(Alignment - 1)) - Alignment;
         ulong stacks = El2.CpuLocals() + (Constants.MaximumCpus * FrameNumber.Size);
         for (ulong i = 0; i < Constants.MaximumCpus; i++)
         {
@@ -106,14 +106,20 @@ public static unsafe partial class Hardware
         }
 
         Wipe(El2.CpuLocals(), stacks, block, line);
+        Wipe(here + (3 * Alignment), ownTop, block, line);
         Wipe(stacks + (Constants.MaximumCpus * StackBytes), El2.ImageEnd(), block, line);
+        Firmware.Call(function, argument1, argument2);
+        El2.Park();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]    // no frame of its own, which it would wipe
     private static void Wipe(ulong start, ulong end, ulong block, ulong line)
     {
-        El2.Zero(start, end - start, block);
-        El2.CleanInvalidate(start, end - start, line);
+        if (start < end)
+        {
+            El2.Zero(start, end - start, block);
+            El2.CleanInvalidate(start, end - start, line);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

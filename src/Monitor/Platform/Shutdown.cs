@@ -16,16 +16,13 @@ internal static class Shutdown
             El2.Park();
         }
 
-        if (!WaitForContainers())
+        if (WaitForContainers())
         {
-            Halt.Withdraw();
-            return Denied;
+            ScrubAll();
+            Hardware.WipeAndCall(function, argument1, argument2);
         }
 
-        ScrubAll();
-        Hardware.Wipe();
-        Firmware.Call(function, argument1, argument2);
-        El2.Park();
+        Halt.Withdraw();
         return Denied;
     }
 

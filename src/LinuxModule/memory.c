@@ -11,6 +11,7 @@
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/vmstat.h>
 #include <linux/slab.h>
 
 #include "blackbox.h"
@@ -19,9 +20,9 @@
 #define BB_TABLES_ORDER 2		/* frames per donation */
 #define BB_DONATIONS 8			/* for one call, at most */
 
-/* What stays the kernel's: a share of RAM and, since small machines need more than a share, 48 MiB. */
+/* What stays the kernel's: a share of RAM and, since small machines need more than a share, 24 MiB. */
 #define BB_RESERVE_SHARE 32
-#define BB_RESERVE_PAGES ((48L << 20) / PAGE_SIZE)
+#define BB_RESERVE_PAGES ((24L << 20) / PAGE_SIZE)
 
 /* Bookkeeping fails rather than call the OOM killer, too. */
 #define BB_GFP_NOTES (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
@@ -52,7 +53,10 @@ struct page *bb_frames_alloc(unsigned int order)
  */
 bool bb_memory_is_short(void)
 {
-	return si_mem_available() < totalram_pages() / BB_RESERVE_SHARE + BB_RESERVE_PAGES;
+	/* What is free in CMA areas is of no use to the kernel itself. */
+	long available = si_mem_available() - (long)global_zone_page_state(NR_FREE_CMA_PAGES);
+
+	return available < (long)(totalram_pages() / BB_RESERVE_SHARE) + BB_RESERVE_PAGES;
 }
 
 /* Pages may still be held by a get_user_pages user: drop our reference only. */

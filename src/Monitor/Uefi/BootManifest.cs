@@ -39,22 +39,6 @@ public readonly ref struct BootManifest
     /// <summary>When it was signed, as its signer says: Unix seconds.</summary>
     public ulong Time => BinaryPrimitives.ReadUInt64LittleEndian(_bytes.Slice(8));
 
-    /// <summary>Writes what is to be signed.</summary>
-    /// <param name="target"><see cref="SignedLength"/> bytes</param>
-    public static void Write(Span<byte> target, ulong time)
-    {
-        Magic.CopyTo(target);
-        BinaryPrimitives.WriteUInt64LittleEndian(target.Slice(8), time);
-    }
-
-    /// <summary>Enters a file into what is to be signed.</summary>
-    public static void Enter(Span<byte> target, BootFile file, ReadOnlySpan<byte> content)
-    {
-        Span<byte> entry = target.Slice(FilesOffset + ((int)file * FileLength), FileLength);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry, (ulong)content.Length);
-        Sha256.Hash(content, entry.Slice(sizeof(ulong)));
-    }
-
     /// <summary>Takes a manifest if its signature is right.</summary>
     public static bool TryOpen(ReadOnlySpan<byte> file, ReadOnlySpan<byte> publicKey, out BootManifest manifest)
     {

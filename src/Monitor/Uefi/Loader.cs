@@ -130,7 +130,7 @@ internal static class Loader
 
         AddressRange monitor = Efi.MonitorImage;
         ulong treeSize = treeFile.Size + BootTree.Extra + commandLine.Size;
-        if (!Efi.TryAllocateClear(placement, kernel.Size, false, out ulong kernelAt) || !Efi.TryAllocateClear(placement, initrd.Size + 1, false, out ulong initrdAt)
+        if (!TryMoveClear(placement, ref kernel) || !TryMoveClear(placement, ref initrd)
             || !Efi.TryAllocateClear(placement, monitor.Size, false, out ulong monitorAt) || !Efi.TryAllocateClear(placement, treeSize, false, out ulong treeAt)
             || !Efi.TryAllocateClear(placement, Moves.Bytes, false, out ulong listAt) || !Efi.TryAllocateClear(placement, BootPlacement.PageSize, true, out ulong codeAt))
         {
@@ -138,12 +138,9 @@ internal static class Loader
             return;
         }
 
-        Efi.Bytes(kernel).CopyTo(Efi.Bytes(new AddressRange { Start = kernelAt, Size = kernel.Size }));
         Efi.Bytes(monitor).CopyTo(Efi.Bytes(new AddressRange { Start = monitorAt, Size = monitor.Size }));
-        AddressRange initrdRange = new() { Start = initrdAt, Size = initrd.Size };
-        Efi.Bytes(initrd).CopyTo(Efi.Bytes(initrdRange));
         Span<byte> target = Efi.Bytes(new AddressRange { Start = treeAt, Size = treeSize });
-        if (BootTree.Write(Efi.Bytes(treeFile), tree, target, Efi.Bytes(commandLine), initrdRange) == 0)
+        if (BootTree.Write(Efi.Bytes(treeFile), tree, target, Efi.Bytes(commandLine), initrd) == 0)
         {
             Refuse("firmware"u8, "its device tree is damaged"u8);
             return;
@@ -154,13 +151,31 @@ internal static class Loader
         moves.Clean(BootPlacement.MonitorStart, BootPlacement.MonitorSize);
         moves.Clean(placement.Kernel.Start, placement.Kernel.Size);
         moves.Add(BootPlacement.MonitorStart, monitorAt, monitor.Size);
-        moves.Add(placement.Kernel.Start, kernelAt, kernel.Size);
-        moves.Clean(initrdAt, initrd.Size);
+        moves.Add(placement.Kernel.Start, kernel.Start, kernel.Size);
+        moves.Clean(initrd.Start, initrd.Size);
         moves.Clean(treeAt, treeSize);
         moves.Clean(codeAt, BootPlacement.PageSize);
         Line("leaving the firmware"u8);
         Efi.Leave(codeAt, moves, treeAt);
         Refuse("firmware"u8, "it does not end its services"u8);
+    }
+
+    // A file was read to where the firmware had room, which may be where the monitor or the kernel will be.
+    private static bool TryMoveClear(in BootPlacement placement, ref AddressRange content)
+    {
+        AddressRange old = content;
+        if (placement.IsClear(old))
+        {
+            return true;
+        }
+
+        if (!Efi.TryAllocateClear(placement, Math.Max(old.Size, 1), false, out content.Start))
+        {
+            return false;
+        }
+
+        Efi.Bytes(old).CopyTo(Efi.Bytes(content));
+        return true;
     }
 
     private static bool TryRead(ReadOnlySpan<byte> path, out AddressRange content)

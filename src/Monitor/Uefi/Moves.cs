@@ -20,6 +20,11 @@ internal struct Moves(ulong list)
     /// <summary>Copies whole pages and makes them good for readers with their caches off.</summary>
     public void Add(ulong to, ulong from, ulong bytes)
     {
+        if (bytes == 0)
+        {
+            return;    // it would end the list
+        }
+
         Panic.Unless(_count < Maximum, "too many moves"u8);
         Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(Efi.Bytes(new AddressRange { Start = list, Size = Bytes }));
         int at = 3 * _count++;

@@ -192,12 +192,14 @@ public sealed class EmulatedMachine : IAsyncDisposable
         var channel = _options.ChannelOnConsole ? "ttyAMA0" : "ttyS0";
         var wiring = new MachineWiring(_folder.File("initrd"), channel, _folder.File("console"),
             _options.ChannelOnConsole ? null : _folder.File("channel"), _folder.File("control"), OutputToFiles: _options.Repeatable);
+        var firmware = _options.Firmware is null ? null : await _options.Firmware.PrepareAsync(
+            new FirmwareRequest(_options.Monitor ?? "", guest.Kernel.Image, wiring.Initrd, QemuCommandLine.KernelCommandLine(_options, wiring)), _folder.Location, cancellation).ConfigureAwait(false);
         var listeners = wiring.OutputToFiles
             ? [Listen(wiring.MonitorSocket!)]
             : new[] { wiring.MonitorSocket, wiring.ConsoleSocket, wiring.ChannelSocket }.OfType<string>().Select(Listen).ToList();
         try
         {
-            _process = await QemuProcess.StartAsync(QemuCommandLine.Build(_options, guest.Kernel, wiring), interactive: false).ConfigureAwait(false);
+            _process = await QemuProcess.StartAsync(QemuCommandLine.Build(_options, guest.Kernel, wiring, firmware), interactive: false).ConfigureAwait(false);
             ProcessId = _process.Id;
             _process.StandardInput.Close();
             _exited = WatchExitAsync(_process);

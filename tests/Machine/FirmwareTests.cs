@@ -46,7 +46,7 @@ public sealed class FirmwareTests
     [Fact]
     public async Task Firmware_refuses_an_unsigned_monitor()
     {
-        var message = await RefusedAsync(new SignedFirmware { SignApplication = false });
+        var message = await RefusedAsync(new SignedFirmware { SignApplication = false, ReadOnlyVariables = false });
         Assert.Contains("Access Denied", message, StringComparison.Ordinal);
         Assert.DoesNotContain("blackbox: ", message, StringComparison.Ordinal);
     }
@@ -86,7 +86,7 @@ public sealed class FirmwareTests
         var options = await OptionsAsync(firmware, []);
         var error = await Assert.ThrowsAsync<BlackBoxException>(async () =>
         {
-            await using var machine = await Guests.StartAsync(options);
+            await using var machine = await EmulatedMachine.StartAsync(options, await Guests.EnvironmentAsync(), Cancellation);
         });
         return error.Message;
     }
@@ -98,7 +98,7 @@ public sealed class FirmwareTests
         {
             Monitor = await new ProductBuild(guest.Kernel, NoProgress.Instance).UefiMonitorAsync(Cancellation),
             Firmware = firmware,
-            BootTimeout = TimeSpan.FromMinutes(4),
+            BootTimeout = TimeSpan.FromMinutes(2),
             OnConsoleLine = lines.Add,
         };
     }

@@ -17,7 +17,7 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>The application is signed.</summary>
     public bool SignApplication { get; init; } = true;
 
-    /// <summary>The machine cannot change the firmware's variables, from its first boot on.</summary>
+    /// <summary>The machine cannot change the firmware's variables, from its first boot on. AAVMF then keeps to itself what it refuses to start.</summary>
     public bool ReadOnlyVariables { get; init; } = true;
 
     /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>

@@ -30,6 +30,10 @@ public static class VariableStore
     // EFI_FAULT_TOLERANT_WORKING_BLOCK_HEADER of an empty block.
     private const string WorkingHeader = "2b29589e687c7d49a0ce6500fd9f1b955be7c686feffffffe0ff030000000000";
 
+    // Device path of AAVMF's terminal: its serial port (38400 baud, 8N1) as VT-100.
+    private const string SerialConsole =
+        "010414004b7d98d31a975f438caf4967eb627241030e1300000000000096000000000000080101030a14006560a6df19b4d3119a2d0090273fc14d7fff0400";
+
     private static readonly Guid Global = new("8be4df61-93ca-11d2-aa0d-00e098032b8c");
     private static readonly Guid Database = new("d719b2cb-3d3a-4596-a3bc-dad00e67656f");
 
@@ -46,6 +50,11 @@ public static class VariableStore
         Add(flash, ref at, "certdb", new Guid("d9bee56e-75dc-49d9-b4d7-b534210f637a"), Stored | BootTime | RunTime | Authenticated, [4, 0, 0, 0]);
         Add(flash, ref at, "VendorKeysNv", new Guid("9073e4e0-60ec-4b6e-9903-4c223c260f3c"), Stored | BootTime | Authenticated, [1]);
         Add(flash, ref at, "Timeout", Global, Stored | BootTime | RunTime, [0, 0]);
+        foreach (var console in (string[])["ConOut", "ErrOut", "ConIn"])
+        {
+            Add(flash, ref at, console, Global, Stored | BootTime | RunTime, Convert.FromHexString(SerialConsole));
+        }
+
         if (keys is not null)
         {
             foreach (var name in SecureBootKeys.Names)

@@ -22,6 +22,7 @@ internal static unsafe partial class Efi
     private static void* _handle;
     private static EfiSystemTable* _system;
     private static EfiFile* _root;
+    private static AddressRange _clear;
 
     private static EfiBootServices* Boot => _system->Boot;
 
@@ -34,6 +35,9 @@ internal static unsafe partial class Efi
         _system = system;
         _ = Boot->SetWatchdogTimer(0, 0, 0, null);
     }
+
+    /// <summary>From now on pages come from this part of RAM.</summary>
+    public static void AllocateFrom(AddressRange clear) => _clear = clear;
 
     /// <summary>Writes ASCII to the firmware's console.</summary>
     public static void Write(ReadOnlySpan<byte> text)
@@ -77,7 +81,7 @@ internal static unsafe partial class Efi
         ulong size = 0;
         ulong pages = 0;
         bool good = file->SetPosition(file, ulong.MaxValue) == 0 && file->GetPosition(file, &size) == 0 && size <= LargestFile
-            && file->SetPosition(file, 0) == 0 && TryAllocate(LoaderData, Math.Max(size, 1), out pages);
+            && file->SetPosition(file, 0) == 0 && TryAllocate(size, out pages);
         ulong done = 0;
         while (good && done < size)
         {
@@ -91,24 +95,20 @@ internal static unsafe partial class Efi
         return good;
     }
 
-    /// <summary>Pages that are no part of what the placement claims. What does not fit is allocated nevertheless, so that it is not offered again.</summary>
-    public static bool TryAllocateClear(in BootPlacement placement, ulong bytes, bool isCode, out ulong start)
+    /// <summary>Pages in the clear part of RAM. What lies elsewhere stays allocated, so that it is not offered again.</summary>
+    public static bool TryAllocate(ulong bytes, out ulong start, bool isCode = false)
     {
-        for (int i = 0; i < AllocationAttempts; i++)
+        bool good = true;
+        AddressRange got = new() { Size = BootPlacement.Pages(Math.Max(bytes, 1)) };
+        for (int i = 0; i < AllocationAttempts && good && !_clear.Contains(got); i++)
         {
-            if (!TryAllocate(isCode ? LoaderCode : LoaderData, bytes, out start))
-            {
-                return false;
-            }
-
-            if (placement.IsClear(new AddressRange { Start = start, Size = BootPlacement.Pages(bytes) }))
-            {
-                return true;
-            }
+            ulong address = 0;
+            good = Boot->AllocatePages(0, isCode ? LoaderCode : LoaderData, got.Size / BootPlacement.PageSize, &address) == 0;
+            got.Start = address;
         }
 
-        start = 0;
-        return false;
+        start = got.Start;
+        return good && _clear.Contains(got);
     }
 
     /// <summary>Memory that was allocated here.</summary>
@@ -135,7 +135,7 @@ internal static unsafe partial class Efi
     /// <summary>The first part of a range that the firmware does not give away, not even after ExitBootServices; empty if there is none.</summary>
     public static AddressRange FindReserved(AddressRange range)
     {
-        if (!TryAllocate(LoaderData, MapBytes, out ulong buffer) || !TryReadMap(buffer, out ulong size, out _, out ulong stride))
+        if (!TryAllocate(MapBytes, out ulong buffer) || !TryReadMap(buffer, out ulong size, out _, out ulong stride))
         {
             return range;
         }
@@ -189,7 +189,7 @@ internal static unsafe partial class Efi
     {
         ulong line = 4UL << (int)((ReadCacheType() >> 16) & 0xf);
         new ReadOnlySpan<byte>((void*)LeaveStart(), (int)(LeaveEnd() - LeaveStart())).CopyTo(new Span<byte>((void*)code, (int)BootPlacement.PageSize));
-        if (!TryAllocate(LoaderData, MapBytes, out ulong buffer))
+        if (!TryAllocate(MapBytes, out ulong buffer))
         {
             return;
         }
@@ -213,24 +213,16 @@ internal static unsafe partial class Efi
     {
         EfiGuid imageGuid = new(0x11d295625b1b31a1, 0x3b7269c9a0003f8e);
         EfiGuid volumeGuid = new(0x11d26459964e5b22, 0x3b7269c9a000398e);
-        EfiLoadedImage* image;
+        void** image;    // EFI_LOADED_IMAGE_PROTOCOL, whose fourth word is the device
         EfiFileSystem* volume;
         EfiFile* root;
         if (_root == null && Boot->HandleProtocol(_handle, &imageGuid, (void**)&image) == 0
-            && Boot->HandleProtocol(image->Device, &volumeGuid, (void**)&volume) == 0 && volume->OpenVolume(volume, &root) == 0)
+            && Boot->HandleProtocol(image[3], &volumeGuid, (void**)&volume) == 0 && volume->OpenVolume(volume, &root) == 0)
         {
             _root = root;
         }
 
         return _root != null;
-    }
-
-    private static bool TryAllocate(uint type, ulong bytes, out ulong start)
-    {
-        ulong address = 0;
-        bool good = Boot->AllocatePages(0, type, BootPlacement.Pages(bytes) / BootPlacement.PageSize, &address) == 0;
-        start = address;
-        return good;
     }
 
     private static bool TryReadMap(ulong buffer, out ulong size, out ulong key, out ulong stride)

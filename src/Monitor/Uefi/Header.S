@@ -9,31 +9,20 @@ _start:
 	.long	pe_header - _start
 pe_header:
 	.ascii	"PE\0\0"
-	.short	0xaa64				// ARM64
-	.short	2				// sections
+	.short	0xaa64, 2			// ARM64; sections
 	.long	0, 0, 0
 	.short	section_table - optional_header
 	.short	0x206				// executable, no line numbers, no debug information
 optional_header:
-	.short	0x20b				// PE32+
-	.byte	0, 0
-	.long	__text_size
-	.long	__data_size
-	.long	0
-	.long	entry - _start
-	.long	__text_start - _start
+	.short	0x20b, 0			// PE32+
+	.long	__text_size, __data_size, 0, entry - _start, __text_start - _start
 	.quad	0				// image base: anywhere, entry relocates
 	.long	4096, 512			// alignment in memory, in the file
 	.short	0, 0, 0, 0, 0, 0
-	.long	0
-	.long	__image_size
-	.long	4096				// headers
-	.long	0
-	.short	10				// EFI application
-	.short	0x100				// data need not be executable
+	.long	0, __image_size, 4096, 0	// of which headers; checksum
+	.short	10, 0x100			// EFI application; data need not be executable
 	.quad	0, 0, 0, 0
-	.long	0
-	.long	6				// directories; the fifth (certificates) is for the signature
+	.long	0, 6				// directories; the fifth (certificates) is for the signature
 	.quad	0, 0, 0, 0, 0, 0
 section_table:
 	.ascii	".text\0\0\0"

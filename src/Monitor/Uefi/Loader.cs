@@ -56,8 +56,21 @@ internal static class Loader
 
     private static void Boot()
     {
-        if (!TryRead(ManifestPath, out AddressRange manifestFile) || !TryRead(KernelPath, out AddressRange kernel)
-            || !TryRead(InitrdPath, out AddressRange initrd) || !TryRead(CommandLinePath, out AddressRange commandLine))
+        if (!Efi.TryFindTree(out AddressRange treeFile) || !DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
+        {
+            Refuse("firmware"u8, "it gives no device tree (QEMU: acpi=off)"u8);
+            return;
+        }
+
+        AddressRange ram = BootTree.MemoryAround(tree, BootPlacement.MonitorStart);
+        Efi.AllocateFrom(BootPlacement.ClearOf(ram));
+        if (!Efi.FindReserved(ram).IsEmpty)
+        {
+            Refuse("firmware"u8, "there is too little RAM where the monitor wants it, or a part of it is reserved"u8);
+            return;
+        }
+
+        if (!TryRead(ManifestPath, out AddressRange manifestFile))
         {
             return;
         }
@@ -68,33 +81,16 @@ internal static class Loader
             return;
         }
 
-        if (!Check(manifest, BootFile.Kernel, KernelPath, kernel) || !Check(manifest, BootFile.Initrd, InitrdPath, initrd)
-            || !Check(manifest, BootFile.CommandLine, CommandLinePath, commandLine))
+        if (!TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
+            || !TryRead(manifest, BootFile.CommandLine, CommandLinePath, out AddressRange commandLine))
         {
-            return;
-        }
-
-        if (!CommandLine.IsAcceptable(Efi.Bytes(commandLine)))
-        {
-            Refuse(CommandLinePath, "it is longer than 2047 bytes, or not printable ASCII"u8);
             return;
         }
 
         Line(BootKey.IsDevelopment ? "kernel, initrd and command line are those of the manifest (DEVELOPMENT KEY, anybody can sign)"u8
             : "kernel, initrd and command line are those of the manifest"u8);
         Measure(manifestFile, kernel, initrd, commandLine);
-        Place(kernel, initrd, commandLine);
-    }
-
-    private static bool Check(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, AddressRange content)
-    {
-        bool matches = manifest.Matches(file, Efi.Bytes(content));
-        if (!matches)
-        {
-            Refuse(path, "it is not the one that the boot manifest names"u8);
-        }
-
-        return matches;
+        Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine));
     }
 
     private static void Measure(AddressRange manifest, AddressRange kernel, AddressRange initrd, AddressRange commandLine)
@@ -106,76 +102,39 @@ internal static class Loader
         Line(isMeasured ? "measured into PCR 12 of the TPM"u8 : "NOT MEASURED: there is no TPM, or it failed"u8);
     }
 
-    private static void Place(AddressRange kernel, AddressRange initrd, AddressRange commandLine)
+    private static void Place(ReadOnlySpan<byte> treeFile, DeviceTree tree, AddressRange kernel, AddressRange initrd, ReadOnlySpan<byte> commandLine)
     {
-        if (!Efi.TryFindTree(out AddressRange treeFile) || !DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
+        ulong kernelSize = BootPlacement.SizeOfKernel(Efi.Bytes(kernel));
+        if (kernelSize == 0 || !BootPlacement.IsCommandLine(commandLine))
         {
-            Refuse("firmware"u8, "it gives no device tree (QEMU: acpi=off)"u8);
-            return;
-        }
-
-        AddressRange ram = BootTree.MemoryAround(tree, BootPlacement.MonitorStart);
-        if (!BootPlacement.TryPlan(ram, Efi.Bytes(kernel), out BootPlacement placement))
-        {
-            Refuse(KernelPath, "no arm64 Image, or this machine's RAM is not where the monitor wants it"u8);
-            return;
-        }
-
-        AddressRange reserved = Efi.FindReserved(ram);
-        if (!reserved.IsEmpty)
-        {
-            Refuse("firmware"u8, "it keeps a part of the RAM for itself"u8);
+            Refuse(kernelSize == 0 ? KernelPath : CommandLinePath, "no arm64 Image up to 64 MiB, or no printable ASCII up to 2047 bytes"u8);
             return;
         }
 
         AddressRange monitor = Efi.MonitorImage;
-        ulong treeSize = treeFile.Size + BootTree.Extra + commandLine.Size;
-        if (!TryMoveClear(placement, ref kernel) || !TryMoveClear(placement, ref initrd)
-            || !Efi.TryAllocateClear(placement, monitor.Size, false, out ulong monitorAt) || !Efi.TryAllocateClear(placement, treeSize, false, out ulong treeAt)
-            || !Efi.TryAllocateClear(placement, Moves.Bytes, false, out ulong listAt) || !Efi.TryAllocateClear(placement, BootPlacement.PageSize, true, out ulong codeAt))
+        AddressRange target = new() { Size = (ulong)(treeFile.Length + BootTree.Extra + commandLine.Length) };
+        if (!Efi.TryAllocate(monitor.Size, out ulong monitorAt) || !Efi.TryAllocate(target.Size, out target.Start) || !Efi.TryAllocate(Moves.Bytes, out ulong listAt)
+            || !Efi.TryAllocate(BootPlacement.PageSize, out ulong codeAt, isCode: true) || BootTree.Write(treeFile, tree, Efi.Bytes(target), commandLine, initrd) == 0)
         {
-            Refuse("firmware"u8, "too little free RAM"u8);
+            Refuse("firmware"u8, "too little free RAM, or a device tree without /chosen"u8);
             return;
         }
 
         Efi.Bytes(monitor).CopyTo(Efi.Bytes(new AddressRange { Start = monitorAt, Size = monitor.Size }));
-        Span<byte> target = Efi.Bytes(new AddressRange { Start = treeAt, Size = treeSize });
-        if (BootTree.Write(Efi.Bytes(treeFile), tree, target, Efi.Bytes(commandLine), initrd) == 0)
-        {
-            Refuse("firmware"u8, "its device tree is damaged"u8);
-            return;
-        }
 
         // The firmware's dirty lines must not come over what is written with the caches off: all of the monitor's and kernel's ranges, first.
+        ulong kernelStart = BootPlacement.MonitorStart - BootPlacement.MonitorSize + BootPlacement.KernelOffset;
         Moves moves = new(listAt);
         moves.Clean(BootPlacement.MonitorStart, BootPlacement.MonitorSize);
-        moves.Clean(placement.Kernel.Start, placement.Kernel.Size);
+        moves.Clean(kernelStart, kernelSize);
         moves.Add(BootPlacement.MonitorStart, monitorAt, monitor.Size);
-        moves.Add(placement.Kernel.Start, kernel.Start, kernel.Size);
+        moves.Add(kernelStart, kernel.Start, kernel.Size);
         moves.Clean(initrd.Start, initrd.Size);
-        moves.Clean(treeAt, treeSize);
+        moves.Clean(target.Start, target.Size);
         moves.Clean(codeAt, BootPlacement.PageSize);
         Line("leaving the firmware"u8);
-        Efi.Leave(codeAt, moves, treeAt);
+        Efi.Leave(codeAt, moves, target.Start);
         Refuse("firmware"u8, "it does not end its services"u8);
-    }
-
-    // A file was read to where the firmware had room, which may be where the monitor or the kernel will be.
-    private static bool TryMoveClear(in BootPlacement placement, ref AddressRange content)
-    {
-        AddressRange old = content;
-        if (placement.IsClear(old))
-        {
-            return true;
-        }
-
-        if (!Efi.TryAllocateClear(placement, Math.Max(old.Size, 1), false, out content.Start))
-        {
-            return false;
-        }
-
-        Efi.Bytes(old).CopyTo(Efi.Bytes(content));
-        return true;
     }
 
     private static bool TryRead(ReadOnlySpan<byte> path, out AddressRange content)
@@ -183,7 +142,19 @@ internal static class Loader
         bool good = Efi.TryReadFile(path, out content);
         if (!good)
         {
-            Refuse(path, "it cannot be read"u8);
+            Refuse(path, "it cannot be read, or there is too little free RAM"u8);
+        }
+
+        return good;
+    }
+
+    private static bool TryRead(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, out AddressRange content)
+    {
+        bool good = TryRead(path, out content);
+        if (good && !manifest.Matches(file, Efi.Bytes(content)))
+        {
+            Refuse(path, "it is not the one that the boot manifest names"u8);
+            return false;
         }
 
         return good;

@@ -145,8 +145,8 @@ internal static unsafe partial class Efi
             EfiMemoryDescriptor* entry = (EfiMemoryDescriptor*)(buffer + at);
             AddressRange found = new() { Start = entry->Start, Size = entry->Pages * BootPlacement.PageSize };
 
-            // Loader and boot services (1-4), conventional (7), ACPI tables (9). Runtime services (5, 6): Linux gets none.
-            bool isFree = entry->Type is >= 1 and <= 7 or 9;
+            // Loader and boot services (1-4), conventional (7). Linux gets no runtime services (5, 6) and no ACPI (9, 10; the TPM's log is there).
+            bool isFree = entry->Type is >= 1 and <= 7 or 9 or 10;
             if (!isFree && found.Overlaps(range))
             {
                 return found;

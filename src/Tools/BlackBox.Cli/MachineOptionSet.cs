@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BlackBox.Boot;
 using BlackBox.Emulation;
 using BlackBox.Hosting;
 using BlackBox.Images;
@@ -10,6 +11,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
 {
     private readonly Option<bool> _native = new("--native") { Description = "Start Debian's kernel directly, without the monitor" };
     private readonly Option<string?> _monitor = new("--monitor") { Description = "Monitor image to start (default: the one that was built)", HelpName = "FILE" };
+    private readonly Option<bool> _firmware = new("--firmware") { Description = "Start through UEFI firmware with Secure Boot, which starts the signed monitor (docs/boot.md)" };
     private readonly Option<int> _cpus = new("--cpus", "-c") { Description = "Number of CPUs", DefaultValueFactory = _ => 2, HelpName = "N" };
     private readonly Option<int> _memory = new("--memory", "-m") { Description = "RAM in MiB", DefaultValueFactory = _ => 1024, HelpName = "MIB" };
     private readonly Option<string> _cpuModel = new("--cpu-model") { Description = "QEMU's name of the CPU", DefaultValueFactory = _ => "neoverse-n1", HelpName = "NAME" };
@@ -30,7 +32,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     /// <summary>Adds the options to a command.</summary>
     public MachineOptionSet AddTo(Command command)
     {
-        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
+        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor, _firmware], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
         {
             command.Add(option);
         }
@@ -44,6 +46,9 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     /// <summary>A monitor's image is named, so that none has to be built.</summary>
     public bool NamesMonitor(ParseResult parsed) => !alwaysNative && parsed.GetValue(_monitor) is not null;
 
+    /// <summary>The monitor is started by UEFI firmware.</summary>
+    public bool UsesFirmware(ParseResult parsed) => !alwaysNative && parsed.GetValue(_firmware);
+
     /// <summary>What the user asked for.</summary>
     /// <param name="monitorIsBuilt">False: the monitor's image need not exist yet.</param>
     /// <exception cref="BlackBoxException">An option has a value that makes no sense.</exception>
@@ -53,6 +58,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         MemoryMiB = parsed.GetValue(_memory),
         CpuModel = parsed.GetValue(_cpuModel)!,
         Monitor = MonitorImage(parsed, monitorIsBuilt),
+        Firmware = UsesFirmware(parsed) ? new SignedFirmware() : null,
         Ports = [.. parsed.GetValue(_ports)!.Select(ParsePort)],
         Network = parsed.GetValue(_network),
         Disks = [.. parsed.GetValue(_disks)!.Select(disk => disk.EndsWith(",rw", StringComparison.Ordinal) ? new MachineDisk(disk[..^3], ReadOnly: false) : new MachineDisk(disk))],
@@ -77,10 +83,10 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
 
         if (parsed.GetValue(_native))
         {
-            return parsed.GetValue(_monitor) is null ? null : throw new BlackBoxException("--native and --monitor exclude each other");
+            return parsed.GetValue(_monitor) is null && !UsesFirmware(parsed) ? null : throw new BlackBoxException("--native excludes --monitor and --firmware");
         }
 
-        var image = parsed.GetValue(_monitor) ?? Path.Combine(BlackBoxPaths.Images, "monitor.bin");
+        var image = parsed.GetValue(_monitor) ?? Path.Combine(BlackBoxPaths.Images, UsesFirmware(parsed) ? "monitor.efi" : "monitor.bin");
         return File.Exists(image) || (!isBuilt && !NamesMonitor(parsed))
             ? image
             : throw new BlackBoxException($"the monitor's image {image} does not exist", "build it with: ./blackbox build, or use --native");

@@ -24,6 +24,7 @@ internal static class Program
             BuildCommand.Create(),
             ImageCommand.Create(),
             KeysCommand.Create(),
+            InstallCommand.Create(),
             DevCommand.Create(),
             TestCommand.Create(),
             BenchCommand.Create(),

@@ -54,7 +54,7 @@ internal static class RunCommand
                 var build = new ProductBuild(guest.Kernel, progress);
                 if (!native && !machine.NamesMonitor(parsed))
                 {
-                    _ = await build.MonitorAsync(cancellation).ConfigureAwait(false);
+                    _ = await (machine.UsesFirmware(parsed) ? build.UefiMonitorAsync(cancellation) : build.MonitorAsync(cancellation)).ConfigureAwait(false);
                 }
 
                 var arguments = parsed.GetValue(words) is { Length: > 0 } given ? given : null;

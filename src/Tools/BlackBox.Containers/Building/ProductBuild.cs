@@ -21,6 +21,7 @@ public sealed class ProductBuild(GuestKernel kernel, IProgress<StepUpdate> progr
     public async Task BuildAllAsync(CancellationToken cancellation)
     {
         _ = await MonitorAsync(cancellation).ConfigureAwait(false);
+        _ = await UefiMonitorAsync(cancellation).ConfigureAwait(false);
         _ = await ModuleAsync(cancellation).ConfigureAwait(false);
         _ = await RuntimeAsync(cancellation).ConfigureAwait(false);
         _ = await SecretAsync(cancellation).ConfigureAwait(false);
@@ -38,6 +39,21 @@ public sealed class ProductBuild(GuestKernel kernel, IProgress<StepUpdate> progr
             [image, Path.Combine(BlackBoxPaths.Images, "shield.bin")],
             [],
             (onLine, stop) => DotnetAsync(["build", Project("src/Monitor/Image/BlackBox.Monitor.Image.csproj")], onLine, stop))
+            .RunAsync(progress, cancellation).ConfigureAwait(false);
+        return image;
+    }
+
+    /// <summary>The monitor as a UEFI application, not signed yet.</summary>
+    /// <returns>artifacts/images/monitor.efi</returns>
+    public async Task<string> UefiMonitorAsync(CancellationToken cancellation)
+    {
+        var image = Path.Combine(BlackBoxPaths.Images, "monitor.efi");
+        await new BuildStep(
+            "monitor for UEFI",
+            ["src/Monitor", "src/Shield", "src/Cryptography", "src/Freestanding", "src/Abi/Generated", "build", .. Common],
+            [image],
+            [],
+            (onLine, stop) => DotnetAsync(["build", Project("src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj")], onLine, stop))
             .RunAsync(progress, cancellation).ConfigureAwait(false);
         return image;
     }

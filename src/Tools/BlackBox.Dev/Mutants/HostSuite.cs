@@ -13,7 +13,7 @@ internal sealed record Verdict(string? By, string Message);
 /// one beside copies of the programs that test it.</summary>
 internal sealed class HostSuite
 {
-    private static readonly string[] Inputs = ["src/Monitor", "src/Abi", "src/Freestanding", "tests/Simulation", "docs/hypercalls.md"];
+    private static readonly string[] Inputs = ["src/Monitor", "src/Abi", "src/Cryptography", "src/Freestanding", "tests/Simulation", "docs/hypercalls.md"];
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     private readonly string _folder = Path.Combine(BlackBoxPaths.Repository, "artifacts", "mutants", "host");

@@ -2,13 +2,13 @@ using System.Text;
 
 namespace BlackBox.Emulation;
 
-/// <summary>Splits the guest's console into lines, keeps the last of them, and notices when a kernel or the monitor has given up.</summary>
+/// <summary>Splits the guest's console into lines, keeps the last of them, and notices when a kernel, the monitor or the firmware has given up.</summary>
 internal sealed class ConsoleWatcher : IDisposable
 {
     private const int LinesKept = 60;
     private const int LongestLine = 8192;
 
-    private static readonly string[] PanicMarks = ["BLACKBOX PANIC", "Kernel panic - not syncing"];
+    private static readonly string[] PanicMarks = ["BLACKBOX PANIC", "Kernel panic - not syncing", "blackbox: BOOT REFUSED", "BdsDxe: failed to load"];
 
     private readonly Queue<string> _last = new();
     private readonly List<byte> _line = [];

@@ -164,6 +164,12 @@ public sealed class EmulatedMachine : IAsyncDisposable
         }
     }
 
+    /// <summary>The files that firmware starts from; null when QEMU loads everything.</summary>
+    internal static async Task<FirmwareFiles?> PrepareFirmwareAsync(
+        MachineOptions options, GuestEnvironment guest, MachineWiring wiring, RunFolder folder, CancellationToken cancellation) =>
+        options.Firmware is not { } firmware || options.Monitor is not { } monitor ? null : await firmware.PrepareAsync(
+            new FirmwareRequest(monitor, guest.Kernel.Image, wiring.Initrd, QemuCommandLine.KernelCommandLine(options, wiring)), folder.Location, cancellation).ConfigureAwait(false);
+
     /// <summary>Waits for the results of a batch, in order.</summary>
     internal async Task<IReadOnlyList<CommandResult>> CollectAsync(IReadOnlyList<Task<CommandResult>> expected, TimeSpan timeout, CancellationToken cancellation)
     {
@@ -192,12 +198,13 @@ public sealed class EmulatedMachine : IAsyncDisposable
         var channel = _options.ChannelOnConsole ? "ttyAMA0" : "ttyS0";
         var wiring = new MachineWiring(_folder.File("initrd"), channel, _folder.File("console"),
             _options.ChannelOnConsole ? null : _folder.File("channel"), _folder.File("control"), OutputToFiles: _options.Repeatable);
+        var firmware = await PrepareFirmwareAsync(_options, guest, wiring, _folder, cancellation).ConfigureAwait(false);
         var listeners = wiring.OutputToFiles
             ? [Listen(wiring.MonitorSocket!)]
             : new[] { wiring.MonitorSocket, wiring.ConsoleSocket, wiring.ChannelSocket }.OfType<string>().Select(Listen).ToList();
         try
         {
-            _process = await QemuProcess.StartAsync(QemuCommandLine.Build(_options, guest.Kernel, wiring), interactive: false).ConfigureAwait(false);
+            _process = await QemuProcess.StartAsync(QemuCommandLine.Build(_options, guest.Kernel, wiring, firmware), interactive: false).ConfigureAwait(false);
             ProcessId = _process.Id;
             _process.StandardInput.Close();
             _exited = WatchExitAsync(_process);

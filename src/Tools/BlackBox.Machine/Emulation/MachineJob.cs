@@ -30,7 +30,8 @@ public static class MachineJob
         using var folder = new RunFolder();
         await guest.WriteInitrdAsync(options, new Images.RootFilesystem(), folder.File("initrd"), cancellation).ConfigureAwait(false);
         var wiring = new MachineWiring(folder.File("initrd"), "", null, null, null, OutputToFiles: false);
-        using var process = await QemuProcess.StartAsync(QemuCommandLine.Build(options, guest.Kernel, wiring), interactive: true).ConfigureAwait(false);
+        var firmware = await EmulatedMachine.PrepareFirmwareAsync(options, guest, wiring, folder, cancellation).ConfigureAwait(false);
+        using var process = await QemuProcess.StartAsync(QemuCommandLine.Build(options, guest.Kernel, wiring, firmware), interactive: true).ConfigureAwait(false);
         using var registration = cancellation.Register(() => ExternalProcess.KillTree(process));
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         return process.ExitCode;

@@ -47,6 +47,11 @@ public sealed record MachineOptions
     public string? Monitor { get; init; }
 
     /// <summary>
+    /// UEFI firmware that starts <see cref="Monitor"/>, which must be a UEFI application then (monitor.efi), from a disk. Null: QEMU loads everything.
+    /// </summary>
+    public IFirmware? Firmware { get; init; }
+
+    /// <summary>
     /// Bit-identical runs: instructions are counted (1 instruction = 1 ns of guest time), no clock or entropy of the
     /// host comes in. Network and disks are refused, commands must be given in advance
     /// (<see cref="MachineJob"/>). The guest's random numbers are the same each time: for measuring only.

@@ -21,10 +21,12 @@ internal static class QemuCommandLine
     /// </summary>
     public const string KernelAddress = "0x44000000";
 
-    public static List<string> Build(MachineOptions options, GuestKernel kernel, MachineWiring wiring)
+    /// <param name="firmware">What the machine starts from; null: QEMU loads kernel, monitor and RAM disk itself.</param>
+    public static List<string> Build(MachineOptions options, GuestKernel kernel, MachineWiring wiring, FirmwareFiles? firmware = null)
     {
         Check(options);
-        var machine = "virt,virtualization=on,gic-version=3,iommu=smmuv3,its=off";
+        // Without ACPI the firmware hands out the device tree.
+        var machine = "virt,virtualization=on,gic-version=3,iommu=smmuv3,its=off" + (firmware is null ? "" : ",acpi=off");
         List<string> arguments =
         [
             "-machine", options.Repeatable ? machine + ",dtb-randomness=off" : machine,
@@ -53,10 +55,18 @@ internal static class QemuCommandLine
             ]);
         }
 
-        arguments.AddRange(options.Monitor is null
-            ? ["-kernel", kernel.Image]
-            : ["-kernel", options.Monitor, "-device", $"loader,file={Escape(kernel.Image)},addr={KernelAddress},force-raw=on"]);
-        arguments.AddRange(["-initrd", wiring.Initrd, "-append", KernelCommandLine(options, wiring)]);
+        if (firmware is not null)
+        {
+            AddFirmware(arguments, firmware);
+        }
+        else
+        {
+            arguments.AddRange(options.Monitor is null
+                ? ["-kernel", kernel.Image]
+                : ["-kernel", options.Monitor, "-device", $"loader,file={Escape(kernel.Image)},addr={KernelAddress},force-raw=on"]);
+            arguments.AddRange(["-initrd", wiring.Initrd, "-append", KernelCommandLine(options, wiring)]);
+        }
+
         if (options.GdbPort is { } port)
         {
             arguments.AddRange(["-gdb", $"tcp:127.0.0.1:{port}"]);
@@ -70,7 +80,16 @@ internal static class QemuCommandLine
         return arguments;
     }
 
-    private static string KernelCommandLine(MachineOptions options, MachineWiring wiring)
+    private static void AddFirmware(List<string> arguments, FirmwareFiles firmware) => arguments.AddRange(
+    [
+        "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file={Escape(firmware.Code)}",
+        "-drive", $"if=pflash,unit=1,format=raw,readonly={(firmware.VariablesReadOnly ? "on" : "off")},file={Escape(firmware.Variables)}",
+        "-drive", $"if=none,id=esp,format=raw,readonly=on,file={Escape(firmware.SystemPartition)}",
+        "-device", "virtio-blk-pci,drive=esp,bootindex=0,disable-legacy=on,iommu_platform=on",
+    ]);
+
+    /// <summary>What Linux is told.</summary>
+    public static string KernelCommandLine(MachineOptions options, MachineWiring wiring)
     {
         List<string> words = ["console=ttyAMA0", "earlycon", "panic=-1"];
         if (options.Repeatable)
@@ -148,9 +167,14 @@ internal static class QemuCommandLine
             throw new BlackBoxException($"{options.MemoryMiB} MiB of memory: choose 256 MiB to 256 GiB");
         }
 
-        if (options.Repeatable && (options.HasNetwork || options.Disks.Count > 0))
+        if (options.Repeatable && (options.HasNetwork || options.Disks.Count > 0 || options.Firmware is not null))
         {
-            throw new BlackBoxException("a repeatable run can have neither network nor disks: they keep the host's time");
+            throw new BlackBoxException("a repeatable run can have neither network nor disks nor firmware: they keep the host's time");
+        }
+
+        if (options.Firmware is not null && options.Monitor is null)
+        {
+            throw new BlackBoxException("firmware starts the monitor: it does not go with a kernel that is started directly");
         }
     }
 

@@ -34,6 +34,8 @@ public static class HostRequirements
         new("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu", "assembles monitor and shield, compiles the kernel module"),
         new("aarch64-linux-gnu-objcopy", "binutils-aarch64-linux-gnu", "turns linked programs into images"),
         new("ld.lld", "lld", "links monitor and shield"),
+        new("sbsign", "sbsigntool", "signs the monitor for Secure Boot"),
+        new("mcopy", "mtools", "makes the EFI system partition of an emulated machine"),
         new("make", "make", "runs the kernel's module build"),
         new("dpkg-deb", "dpkg", "unpacks Debian packages"),
         new("apt-get", "apt", "downloads Debian packages"),
@@ -52,6 +54,7 @@ public static class HostRequirements
         }
 
         list.Add(CheckLibrary());
+        list.Add(CheckFirmware());
         list.Add(CheckKeyring());
         list.Add(CheckSpace(cache));
         var kernel = Guest.GuestKernel.Installed(cache);
@@ -70,6 +73,14 @@ public static class HostRequirements
         const string Package = "libc6-dev-arm64-cross";
         var found = File.Exists(Path);
         return new Requirement("arm64-libc", RequirementKind.Needed, "links the guest's programs", found, found ? Path : "not found", found ? null : AptCommand(Package), Package);
+    }
+
+    private static Requirement CheckFirmware()
+    {
+        const string Path = "/usr/share/AAVMF/AAVMF_CODE.fd";
+        const string Package = "qemu-efi-aarch64";
+        var found = File.Exists(Path);
+        return new Requirement("uefi-firmware", RequirementKind.Needed, "starts the signed monitor in the emulated machine", found, found ? Path : "not found", found ? null : AptCommand(Package), Package);
     }
 
     private static Requirement CheckKeyring()

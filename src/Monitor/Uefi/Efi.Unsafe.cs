@@ -1,0 +1,272 @@
+using System;
+using System.Buffers.Binary;
+using System.Runtime;
+using System.Runtime.CompilerServices;
+
+namespace BlackBox.Monitor;
+
+/// <summary>The firmware's services as the loader uses them.</summary>
+internal static unsafe partial class Efi
+{
+    public const ulong SecurityViolation = Error | 26;
+
+    private const ulong Error = 1UL << 63;
+    private const ulong LargestFile = 1UL << 30;
+    private const int LongestName = 64;
+    private const uint LoaderCode = 1;
+    private const uint LoaderData = 2;
+    private const int MapBytes = 0x2_0000;
+    private const int ExitAttempts = 8;
+    private const int AllocationAttempts = 64;
+
+    private static void* _handle;
+    private static EfiSystemTable* _system;
+    private static EfiFile* _root;
+    private static AddressRange _clear;
+
+    private static EfiBootServices* Boot => _system->Boot;
+
+    /// <summary>Exception level that this runs at.</summary>
+    public static uint Level => (uint)(ReadLevel() >> 2) & 3;
+
+    public static void Start(void* handle, EfiSystemTable* system)
+    {
+        _handle = handle;
+        _system = system;
+        _ = Boot->SetWatchdogTimer(0, 0, 0, null);
+    }
+
+    /// <summary>From now on pages come from this part of RAM.</summary>
+    public static void AllocateFrom(AddressRange clear) => _clear = clear;
+
+    /// <summary>Writes ASCII to the firmware's console.</summary>
+    public static void Write(ReadOnlySpan<byte> text)
+    {
+        char* unit = stackalloc char[2];
+        unit[1] = '\0';
+        for (int i = 0; i < text.Length; i++)
+        {
+            unit[0] = (char)text[i];
+            _ = _system->Console->OutputString(_system->Console, unit);
+        }
+    }
+
+    /// <summary>A global variable of one byte; false if there is none.</summary>
+    public static bool TryReadFlag(ReadOnlySpan<byte> name, out byte value)
+    {
+        EfiGuid global = new(0x11d293ca8be4df61, 0x8c2b0398e0000daa);
+        char* wide = stackalloc char[LongestName];
+        Widen(name, wide);
+        byte read = 0;
+        ulong size = 1;
+        uint attributes = 0;
+        bool found = _system->Runtime->GetVariable(wide, &global, &attributes, &size, &read) == 0 && size == 1;
+        value = read;
+        return found;
+    }
+
+    /// <summary>Reads a file of the volume that this program came from, whole, into pages of its own.</summary>
+    public static bool TryReadFile(ReadOnlySpan<byte> path, out AddressRange content)
+    {
+        content = default;
+        EfiFile* file;
+        char* wide = stackalloc char[LongestName];
+        Widen(path, wide);
+        if (!TryOpenRoot() || _root->Open(_root, &file, wide, 1, 0) != 0)
+        {
+            return false;
+        }
+
+        // Position at the end tells the size (UEFI, EFI_FILE_PROTOCOL.SetPosition).
+        ulong size = 0;
+        ulong pages = 0;
+        bool good = file->SetPosition(file, ulong.MaxValue) == 0 && file->GetPosition(file, &size) == 0 && size <= LargestFile
+            && file->SetPosition(file, 0) == 0 && TryAllocate(size, out pages);
+        ulong done = 0;
+        while (good && done < size)
+        {
+            ulong count = size - done;
+            good = file->Read(file, &count, (byte*)(pages + done)) == 0 && count != 0 && count <= size - done;
+            done += count;
+        }
+
+        _ = file->Close(file);
+        content = new AddressRange { Start = pages, Size = size };
+        return good;
+    }
+
+    /// <summary>Pages in the clear part of RAM. What lies elsewhere stays allocated, so that it is not offered again.</summary>
+    public static bool TryAllocate(ulong bytes, out ulong start, bool isCode = false)
+    {
+        bool good = true;
+        AddressRange got = new() { Size = BootPlacement.Pages(Math.Max(bytes, 1)) };
+        for (int i = 0; i < AllocationAttempts && good && !_clear.Contains(got); i++)
+        {
+            ulong address = 0;
+            good = Boot->AllocatePages(0, isCode ? LoaderCode : LoaderData, got.Size / BootPlacement.PageSize, &address) == 0;
+            got.Start = address;
+        }
+
+        start = got.Start;
+        return good && _clear.Contains(got);
+    }
+
+    /// <summary>Memory that was allocated here.</summary>
+    public static Span<byte> Bytes(AddressRange range) => new((void*)range.Start, (int)range.Size);
+
+    /// <summary>The device tree in the firmware's configuration table.</summary>
+    public static bool TryFindTree(out AddressRange tree)
+    {
+        EfiGuid wanted = new(0x41a5f19cb1b621d5, 0xe0aa692c15d90b83);
+        tree = default;
+        for (ulong i = 0; i < _system->TableCount; i++)
+        {
+            if (Same(_system->Tables[i].Vendor, wanted))
+            {
+                byte* table = _system->Tables[i].Table;
+                tree = new AddressRange { Start = (ulong)table, Size = DeviceTree.SizeOf(new ReadOnlySpan<byte>(table, 40)) };
+                return tree.Size != 0;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The first part of a range that the firmware does not give away, not even after ExitBootServices; empty if there is none.</summary>
+    public static AddressRange FindReserved(AddressRange range)
+    {
+        if (!TryAllocate(MapBytes, out ulong buffer) || !TryReadMap(buffer, out ulong size, out _, out ulong stride))
+        {
+            return range;
+        }
+
+        for (ulong at = 0; at + stride <= size; at += stride)
+        {
+            EfiMemoryDescriptor* entry = (EfiMemoryDescriptor*)(buffer + at);
+            AddressRange found = new() { Start = entry->Start, Size = entry->Pages * BootPlacement.PageSize };
+
+            // Loader and boot services (1-4), conventional (7). Linux gets no runtime services (5, 6) and no ACPI (9, 10; the TPM's log is there).
+            bool isFree = entry->Type is >= 1 and <= 7 or 9 or 10;
+            if (!isFree && found.Overlaps(range))
+            {
+                return found;
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>Measures into a PCR, with an entry in the firmware's log; false without a TPM.</summary>
+    public static bool TryMeasure(uint register, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
+    {
+        const int Header = 18;
+        EfiGuid guid = new(0x42be7455607f766c, 0x0f72b26dd7e40b93);
+        EfiTcg2* protocol;
+        if (Boot->LocateProtocol(&guid, null, (void**)&protocol) != 0 || name.Length > LongestName)
+        {
+            return false;
+        }
+
+        // EFI_TCG2_EVENT: size; header's size, version, PCR, type EV_IPL; the name.
+        Span<byte> description = stackalloc byte[Header + LongestName];
+        BinaryPrimitives.WriteUInt32LittleEndian(description, (uint)(Header + name.Length));
+        BinaryPrimitives.WriteUInt32LittleEndian(description.Slice(4), 14);
+        BinaryPrimitives.WriteUInt16LittleEndian(description.Slice(8), 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(description.Slice(10), register);
+        BinaryPrimitives.WriteUInt32LittleEndian(description.Slice(14), 0xd);
+        name.CopyTo(description.Slice(Header));
+        fixed (byte* text = description)
+        fixed (byte* data = content)
+        {
+            return protocol->HashLogExtendEvent(protocol, 0, data, (ulong)content.Length, text) == 0;
+        }
+    }
+
+    /// <summary>Ends the firmware's services, makes the moves and starts the monitor.</summary>
+    /// <param name="code">a page for the code that does it, clear of all destinations</param>
+    /// <param name="moves">triples (to, from, bytes) that <see cref="Moves"/> has made</param>
+    public static void Leave(ulong code, in Moves moves, ulong tree)
+    {
+        ulong line = 4UL << (int)((ReadCacheType() >> 16) & 0xf);
+        new ReadOnlySpan<byte>((void*)LeaveStart(), (int)(LeaveEnd() - LeaveStart())).CopyTo(new Span<byte>((void*)code, (int)BootPlacement.PageSize));
+        if (!TryAllocate(MapBytes, out ulong buffer))
+        {
+            return;
+        }
+
+        for (int i = 0; i < ExitAttempts; i++)
+        {
+            if (TryReadMap(buffer, out _, out ulong key, out _) && Boot->ExitBootServices(_handle, key) == 0)
+            {
+                Go(code, moves.List, BootPlacement.MonitorStart, tree, line);
+            }
+        }
+    }
+
+    /// <summary>The monitor's image in this program, whole pages.</summary>
+    public static AddressRange MonitorImage => new() { Start = MonitorImageStart(), Size = MonitorImageEnd() - MonitorImageStart() };
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar0")]
+    public static extern ulong ReadInstructionSet();
+
+    private static bool TryOpenRoot()
+    {
+        EfiGuid imageGuid = new(0x11d295625b1b31a1, 0x3b7269c9a0003f8e);
+        EfiGuid volumeGuid = new(0x11d26459964e5b22, 0x3b7269c9a000398e);
+        void** image;    // EFI_LOADED_IMAGE_PROTOCOL, whose fourth word is the device
+        EfiFileSystem* volume;
+        EfiFile* root;
+        if (_root == null && Boot->HandleProtocol(_handle, &imageGuid, (void**)&image) == 0
+            && Boot->HandleProtocol(image[3], &volumeGuid, (void**)&volume) == 0 && volume->OpenVolume(volume, &root) == 0)
+        {
+            _root = root;
+        }
+
+        return _root != null;
+    }
+
+    private static bool TryReadMap(ulong buffer, out ulong size, out ulong key, out ulong stride)
+    {
+        ulong bytes = MapBytes;
+        ulong mapKey = 0;
+        ulong step = 0;
+        uint version = 0;
+        bool good = Boot->GetMemoryMap(&bytes, (byte*)buffer, &mapKey, &step, &version) == 0 && step >= (ulong)sizeof(EfiMemoryDescriptor);
+        (size, key, stride) = (bytes, mapKey, step);
+        return good;
+    }
+
+    private static void Widen(ReadOnlySpan<byte> text, char* wide)
+    {
+        BlackBox.Freestanding.Panic.Unless(text.Length < LongestName, "name is too long"u8);
+        for (int i = 0; i < text.Length; i++)
+        {
+            wide[i] = (char)text[i];
+        }
+
+        wide[text.Length] = '\0';
+    }
+
+    private static bool Same(EfiGuid left, EfiGuid right) => left.Low == right.Low && left.High == right.High;
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_level")]
+    private static extern ulong ReadLevel();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cache_type")]
+    private static extern ulong ReadCacheType();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_monitor_start")]
+    private static extern ulong MonitorImageStart();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_monitor_end")]
+    private static extern ulong MonitorImageEnd();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_leave_start")]
+    private static extern ulong LeaveStart();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_leave_end")]
+    private static extern ulong LeaveEnd();
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_go")]
+    private static extern void Go(ulong code, ulong moves, ulong entry, ulong tree, ulong line);
+}

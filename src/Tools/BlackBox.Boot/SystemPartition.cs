@@ -1,0 +1,47 @@
+using System.Text;
+using BlackBox.Hosting;
+
+namespace BlackBox.Boot;
+
+/// <summary>The monitor's files on an EFI system partition.</summary>
+public static class SystemPartition
+{
+    /// <summary>Where firmware looks for an application by itself.</summary>
+    public const string Application = "EFI/BOOT/BOOTAA64.EFI";
+
+    /// <summary>The monitor's folder: kernel, initrd, cmdline, manifest.</summary>
+    public const string Folder = "EFI/BlackBox";
+
+    private const long Slack = 8L << 20;
+
+    /// <summary>Writes the files below a folder: a mounted partition, or one that becomes an image.</summary>
+    /// <param name="application">the signed application</param>
+    public static async Task WriteFolderAsync(string root, string application, BootFiles files, BootKeyPair key, DateTimeOffset time, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        var manifest = await BootManifestFile.CreateAsync(files, key, time, cancellation).ConfigureAwait(false);
+        var folder = Path.Combine(root, Folder);
+        Directory.CreateDirectory(folder);
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(root, Application))!);
+        File.Copy(files.Kernel, Path.Combine(folder, "kernel"), overwrite: true);
+        File.Copy(files.Initrd, Path.Combine(folder, "initrd"), overwrite: true);
+        await File.WriteAllTextAsync(Path.Combine(folder, "cmdline"), files.CommandLine, Encoding.ASCII, cancellation).ConfigureAwait(false);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "manifest"), manifest, cancellation).ConfigureAwait(false);
+        File.Copy(application, Path.Combine(root, Application), overwrite: true);
+    }
+
+    /// <summary>Makes a FAT32 image of what <see cref="WriteFolderAsync"/> has written.</summary>
+    public static async Task WriteImageAsync(string root, string image, CancellationToken cancellation)
+    {
+        var size = new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) + Slack;
+        using (var file = new FileStream(image, FileMode.Create, FileAccess.Write))
+        {
+            // FAT32 begins at 65,525 clusters: below 32 MiB even those of one sector are too few.
+            file.SetLength((Math.Max(size, 40L << 20) + 0xfffff) & ~0xfffffL);
+        }
+
+        var mtools = new Dictionary<string, string> { ["MTOOLS_SKIP_CHECK"] = "1" };
+        await ExternalProcess.RunCheckedAsync("mformat", ["-i", image, "-F", "::"], cancellation, environment: mtools).ConfigureAwait(false);
+        await ExternalProcess.RunCheckedAsync("mcopy", ["-i", image, "-s", "-Q", Path.Combine(root, "EFI"), "::"], cancellation, environment: mtools).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using BlackBox.Boot;
+using BlackBox.Hosting;
+
+namespace BlackBox.Cli.Commands;
+
+/// <summary><c>blackbox keys boot</c> and <c>blackbox keys enroll</c>: the keys of the boot chain (docs/boot.md).</summary>
+internal static class BootKeyCommands
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>A key for boot manifests, and the source that a monitor is built with to trust it.</summary>
+    public static Command Boot()
+    {
+        var folder = new Option<string>("--out") { Description = "Folder for boot.pem (private) and BootKey.cs", HelpName = "FOLDER", Required = true };
+        var command = new Command("boot", "Makes a key for boot manifests. A monitor built with its BootKey.cs starts under Secure Boot only.") { folder };
+        command.SetAction(parsed =>
+        {
+            var target = parsed.GetValue(folder)!;
+            var file = Path.Combine(target, "boot.pem");
+            if (File.Exists(file))
+            {
+                throw new BlackBoxException($"{file} exists already", "a key is never replaced; choose another folder");
+            }
+
+            Directory.CreateDirectory(target);
+            using var key = BootKeyPair.Create();
+            using (var stream = new FileStream(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
+            using (var writer = new StreamWriter(stream))
+            {
+                writer.Write(key.ToPem());
+            }
+
+            var source = Path.GetFullPath(Path.Combine(target, "BootKey.cs"));
+            File.WriteAllText(source, key.ToSource());
+            Console.WriteLine($"{file}\n{source}\nBuild the monitor with it: dotnet build src/Monitor/UefiImage -c Release -p:BootKey={source}");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Files to enrol a board's Secure Boot keys with.</summary>
+    public static Command Enroll()
+    {
+        var folder = KeyFolder();
+        var output = new Option<string>("--out") { Description = "Folder for PK, KEK and db as .cer, .esl and .auth", HelpName = "FOLDER", Required = true };
+        var command = new Command("enroll", "Prepares the files with which Secure Boot keys are enrolled in a board's firmware; makes the keys if there are none.") { folder, output };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var keys = SecureBootKeys.Open(parsed.GetValue(folder)!);
+            await keys.WriteEnrolmentAsync(parsed.GetValue(output)!, cancellation).ConfigureAwait(false);
+            Console.WriteLine($"Keys in {keys.Folder}: keep them. Enrol from {parsed.GetValue(output)}: db, then KEK, then PK, which ends setup mode.");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Where the Secure Boot keys are; by default those of this host's emulated machines.</summary>
+    public static Option<string> KeyFolder() => new("--secure-boot-keys") { Description = "Folder of the Secure Boot keys", HelpName = "FOLDER", DefaultValueFactory = _ => SignedFirmware.KeyFolder };
+}

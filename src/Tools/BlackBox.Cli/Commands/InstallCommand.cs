@@ -1,0 +1,71 @@
+using System.CommandLine;
+using BlackBox.Boot;
+using BlackBox.Building;
+using BlackBox.Hosting;
+
+namespace BlackBox.Cli.Commands;
+
+/// <summary><c>blackbox install</c>: the signed monitor and what it starts, on an EFI system partition.</summary>
+internal static class InstallCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("install", "Writes the signed monitor, kernel, initial RAM disk, command line and the signed boot manifest to a mounted EFI system partition.").WithExamples("""
+            Example:
+              ./blackbox install --esp /boot/efi --kernel /boot/vmlinuz --initrd /boot/initrd.img --append 'console=ttyAMA0 root=/dev/sda2' \
+                  --boot-key keys/boot.pem --monitor artifacts/images/monitor.efi --secure-boot-keys keys/secure-boot
+            """);
+        var esp = new Option<string>("--esp") { Description = "Where the EFI system partition is mounted", HelpName = "FOLDER", Required = true };
+        var kernel = new Option<string>("--kernel") { Description = "Kernel (arm64 Image)", HelpName = "FILE", Required = true };
+        var initrd = new Option<string>("--initrd") { Description = "Initial RAM disk", HelpName = "FILE", Required = true };
+        var append = new Option<string>("--append") { Description = "The kernel's command line", HelpName = "WORDS", DefaultValueFactory = _ => "" };
+        var bootKey = new Option<string?>("--boot-key") { Description = "Private key for the manifest (default: the development key, which everybody has)", HelpName = "FILE" };
+        var monitor = new Option<string?>("--monitor") { Description = "The monitor (default: the development build)", HelpName = "FILE" };
+        var keys = BootKeyCommands.KeyFolder();
+        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, keys])
+        {
+            command.Add(option);
+        }
+
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var root = parsed.GetValue(esp)!;
+            var files = new BootFiles(parsed.GetValue(kernel)!, parsed.GetValue(initrd)!, parsed.GetValue(append)!);
+            if (((string[])[files.Kernel, files.Initrd]).FirstOrDefault(file => !File.Exists(file)) is { } missing)
+            {
+                throw new BlackBoxException($"{missing} does not exist");
+            }
+
+            if (!Directory.Exists(root))
+            {
+                throw new BlackBoxException($"{root} does not exist", "mount the EFI system partition there");
+            }
+
+            var application = parsed.GetValue(monitor) ?? await StepDisplay.RunAsync(async progress =>
+            {
+                var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
+                return await new ProductBuild(guest.Kernel, progress).UefiMonitorAsync(cancellation).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            using var key = parsed.GetValue(bootKey) is { } file ? BootKeyPair.Read(file) : BootKeyPair.Development();
+            var signed = Path.GetTempFileName();
+            try
+            {
+                await SecureBootKeys.Open(parsed.GetValue(keys)!).SignAsync(application, signed, cancellation).ConfigureAwait(false);
+                await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                File.Delete(signed);
+            }
+
+            Console.WriteLine($"Written: {SystemPartition.Application} and {SystemPartition.Folder}/ in {root}");
+            if (parsed.GetValue(bootKey) is null)
+            {
+                Console.WriteLine("Signed with the development key: anybody can make another manifest that this monitor starts.");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+}

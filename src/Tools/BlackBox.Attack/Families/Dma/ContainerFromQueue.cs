@@ -5,5 +5,5 @@ internal sealed class ContainerFromQueue() : QueueAttack("dma-queue-container", 
 {
     public override string Mutant => "dma-stays";
 
-    protected override async Task<IReadOnlyList<ulong>> TargetsAsync(AttackSession session, Victim guard) => [.. (await DmaTargets.ContainerAsync(session, guard)).Take(4)];
+    protected override async Task<IReadOnlyList<ulong>> TargetsAsync(AttackSession session, Victim guard) => [.. (await DmaTargets.ContainerAsync(session, guard)).Skip(10).Take(4)];
 }

@@ -11,14 +11,18 @@ internal sealed class ReturnedToDevice() : Attack(
 
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
+        // Other containers hold secrets of the same kind, and keep their frames.
+        var guard = await session.ProtectedAsync();
+        var others = await PhysicalView.SecretFramesAsync(session, guard);
         var victim = await session.ProtectedAsync("dma-returned");
-        var places = await DmaTargets.ContainerAsync(session, victim);
+        List<ulong> places = [.. (await PhysicalView.SecretFramesAsync(session, victim)).Except(others).Select(frame => frame + 2048)];
         await session.ForgetAsync(victim);
+        var back = await ReturnAsync(session, places);
         var before = await SmmuCounters.ReadAsync(session);
         var (bytes, _) = await DmaDevice.ReadAsync(session, places);
 
         // They are the kernel's already, for whatever it likes: only the device's way there is tried, on a frame that stays ours.
-        var enclave = await CallAttack.EnclaveAsync(session, await session.ProtectedAsync());
+        var enclave = await CallAttack.EnclaveAsync(session, guard);
         var frame = await session.PoolAsync() + 0xc_0000;
         await DmaDevice.WriteAsync(session, Word, [frame]);
         var calls = await session.HostileAllAsync(
@@ -33,8 +37,24 @@ internal sealed class ReturnedToDevice() : Attack(
         var pattern = bytes.Count(text => Pattern.IsIn(Words(text), victim.Salt));
         var kept = zero is [var text] && text.Any(digit => digit != '0');
         return new Observation(places.Count > 0 && isWritten && calls.All(call => call.Status == 0) && after.Faults == before.Faults,
-            pattern > 0 || kept ? AttackOutcome.Leaked : AttackOutcome.Harmless,
-            $"{places.Count} frames of the ended container: {pattern} with its secret; a frame granted and taken back: {(kept ? "as it was" : "zero")}, and the device writes there again: {isWritten}; calls: {string.Join(' ', calls.Select(call => call.Status))}; {after.Faults - before.Faults} faults counted");
+            pattern > 0 || kept ? AttackOutcome.Leaked : back < places.Count ? AttackOutcome.MemoryLost : AttackOutcome.Harmless,
+            $"{places.Count} frames of the ended container: {back} came back, {pattern} with its secret; a frame granted and taken back: {(kept ? "as it was" : "zero")}, and the device writes there again: {isWritten}; calls: {string.Join(' ', calls.Select(call => call.Status))}; {after.Faults - before.Faults} faults counted");
+    }
+
+    // The module gives them back after the process has ended: for the CPU they are there first, or never.
+    private static async Task<int> ReturnAsync(AttackSession session, IReadOnlyList<ulong> places)
+    {
+        for (var round = 0; ; round++)
+        {
+            var answers = await session.HostileAllAsync([.. places.Select(place => $"read 0 0x{place:x} 8")]);
+            var back = answers.Count(answer => answer["status"] == 0);
+            if (back == places.Count || round == 100)
+            {
+                return back;
+            }
+
+            await Task.Delay(100);
+        }
     }
 
     private static List<ulong> Words(string digits)

@@ -42,7 +42,7 @@ internal sealed class ReturnedToDevice() : Attack(
     }
 
     // The module gives them back after the process has ended: for the CPU they are there first, or never.
-    private static async Task<int> ReturnAsync(AttackSession session, IReadOnlyList<ulong> places)
+    private static async Task<int> ReturnAsync(AttackSession session, List<ulong> places)
     {
         for (var round = 0; ; round++)
         {

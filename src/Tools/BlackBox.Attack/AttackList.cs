@@ -49,6 +49,8 @@ public static class AttackList
         new OtherEntryPoint(), new OtherVersion(), new OtherVersionManifest(), new OtherVersionTable(), new OtherVersionTags(), new ParentPath(),
         new Renamed(), new ScriptChanged(), new ScriptInterpreter(), new ScriptSwapped(), new SwappedBlocks(), new Truncated(), new UnlistedName(),
 
-        new FirmwareConfiguration(),
+        new ContainerByDevice(), new ContainerFromDevice(), new ContainerFromQueue(), new FirmwareConfiguration(), new MonitorByDevice(),
+        new MonitorFromDevice(), new MonitorFromQueue(), new PendingTables(), new ReturnedToDevice(), new ShieldByDevice(), new ShieldFromDevice(),
+        new StaleDeviceTranslation(),
     ];
 }

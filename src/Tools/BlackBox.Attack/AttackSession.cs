@@ -67,6 +67,7 @@ internal sealed class AttackSession : IAsyncDisposable
             MemoryMiB = MemoryMiB,
             Files = [pieces.Files],
             BootTimeout = TimeSpan.FromMinutes(4),
+            QemuArguments = DmaDevice.Arguments,
             ConsoleLog = Environment.GetEnvironmentVariable("BLACKBOX_ATTACK_CONSOLE"),
 
             // The kernel must not clean up behind the attacker.

@@ -21,6 +21,10 @@ internal sealed class BenchmarkPrograms(IProgress<StepUpdate> progress)
     public Task<string> ObserverAsync(CancellationToken cancellation) => CompileAsync(
         "observe", GuestCompiler, ["observe.c"], ["-static", "-I", InRepository("src/LinuxModule"), "-I", InRepository("src/Abi/Generated")], cancellation);
 
+    /// <summary>Moves data to and from disk and network, and reads the counters around it; static.</summary>
+    public Task<string> TransferAsync(CancellationToken cancellation) => CompileAsync(
+        "transfer", GuestCompiler, ["transfer.c"], ["-static", "-I", InRepository("src/LinuxModule"), "-I", InRepository("src/Abi/Generated")], cancellation);
+
     /// <summary>The emulator's plugin that counts instructions, or null where this host has no compiler for itself.</summary>
     public async Task<string?> CounterAsync(CancellationToken cancellation)
     {

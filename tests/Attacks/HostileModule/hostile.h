@@ -54,6 +54,19 @@ long hostile_storm(struct hostile_request *request);
 long hostile_storm_stop(struct hostile_request *request);
 long hostile_signal(struct hostile_request *request);
 
+/* dma.c */
+struct pci_dev;
+long hostile_pci_open(unsigned int vendor, unsigned int device, struct pci_dev **result);
+void hostile_pci_close(struct pci_dev *device);
+long hostile_dma(struct hostile_request *request);
+void hostile_dma_stop(void);
+
+/* queue.c */
+long hostile_queue(struct hostile_request *request);
+
+/* device.c */
+long hostile_device_register(struct hostile_request *request);
+
 /* fuzz.c */
 long hostile_fuzz(struct hostile_request *request);
 

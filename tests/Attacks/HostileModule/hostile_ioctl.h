@@ -57,6 +57,10 @@ enum hostile_operation {
 	HOSTILE_LIE_DATA,	/* tgid, call number, argument, offset, value, bytes (4, 8), times, skip; ends by LIE_STOP */
 	HOSTILE_STORM,		/* cpu, microseconds between timer interrupts (0: none), 1: calls from other CPUs as well */
 	HOSTILE_STORM_STOP,	/* result: timer interrupts, calls */
+	/* devices */
+	HOSTILE_DMA,		/* write, places, word; data: up to 63 physical addresses -> (read) 64 bytes of each; result: stream of the device */
+	HOSTILE_QUEUE,		/* address of the buffer, bytes, address of the used ring (0: the module's own); result: stream, used index, used bytes, device status */
+	HOSTILE_DEVICE,		/* register's address, 4 or 8 bytes, write, value; result: errno, value read (after the store) */
 };
 
 enum hostile_method {

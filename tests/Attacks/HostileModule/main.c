@@ -55,6 +55,12 @@ static long hostile_perform(struct hostile_request *request)
 		return hostile_storm(request);
 	case HOSTILE_STORM_STOP:
 		return hostile_storm_stop(request);
+	case HOSTILE_DMA:
+		return hostile_dma(request);
+	case HOSTILE_QUEUE:
+		return hostile_queue(request);
+	case HOSTILE_DEVICE:
+		return hostile_device_register(request);
 	case HOSTILE_FUZZ:
 		return hostile_fuzz(request);
 	default:
@@ -109,6 +115,7 @@ static void __exit hostile_exit(void)
 	hostile_disturb_stop(&none);
 	hostile_lie_stop(&none);
 	hostile_storm_stop(&none);
+	hostile_dma_stop();
 	hostile_pool_free();
 	misc_deregister(&hostile_device);
 }

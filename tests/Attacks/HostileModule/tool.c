@@ -132,6 +132,31 @@ static int fuzz_command(int count, char **word)
 	return 0;
 }
 
+/* dma-read ADDRESS...: 64 bytes of each; dma-write WORD ADDRESS...: 64 bytes to each */
+static int dma_command(int count, char **word, int write)
+{
+	struct hostile_request request = { .operation = HOSTILE_DMA, .data = (uintptr_t)data, .size = sizeof(data) };
+	const uint8_t *bytes = (const uint8_t *)data;
+	int i, j;
+
+	if (count <= write)
+		return 2;
+	request.argument[0] = write;
+	request.argument[1] = count - write;
+	request.argument[2] = write ? number(word[0]) : 0;
+	for (i = 0; i < count - write && i < 63; i++)
+		data[i] = number(word[write + i]);
+	perform(&request);
+	print("stream", request.result[0]);
+	for (i = 0; i < count && !write; i++) {
+		printf("bytes ");
+		for (j = 0; j < 64; j++)
+			printf("%02x", bytes[i * 64 + j]);
+		printf("\n");
+	}
+	return 0;
+}
+
 /* What blackbox.ko says about its enclaves. */
 static int enclaves_command(void)
 {
@@ -171,6 +196,10 @@ static int statistics_command(void)
 	print("refusals", machine.statistics.refusals);
 	print("stageTwoFaults", machine.statistics.stage_two_faults);
 	print("framesLeaked", module.frames_leaked);
+	print("dmaFaults", machine.statistics.dma_faults);
+	print("dmaLastStream", machine.statistics.dma_last_stream);
+	print("dmaLastAddress", machine.statistics.dma_last_address);
+	print("smmuCommands", machine.statistics.smmu_commands);
 	return 0;
 }
 
@@ -202,6 +231,8 @@ static const struct plain {
 	{ "lie-data", HOSTILE_LIE_DATA, 6, { NULL } },
 	{ "storm", HOSTILE_STORM, 2, { NULL } },
 	{ "storm-stop", HOSTILE_STORM_STOP, 0, { "ticks", "calls" } },
+	{ "queue", HOSTILE_QUEUE, 2, { "stream", "used", "bytes", "status" } },
+	{ "device", HOSTILE_DEVICE, 2, { "status", "value" } },
 	{ "pool", HOSTILE_POOL, 0, { "address", "frames" } },
 };
 
@@ -255,6 +286,8 @@ static int run(const char *name, int count, char **word)
 		return scan_command(count, word);
 	if (!strcmp(name, "refused") && count == 4)
 		return refused_command(count, word);
+	if (!strcmp(name, "dma-read") || !strcmp(name, "dma-write"))
+		return dma_command(count, word, !strcmp(name, "dma-write"));
 	if (!strcmp(name, "fuzz"))
 		return fuzz_command(count, word);
 	if (!strcmp(name, "gate"))
@@ -269,12 +302,12 @@ static int run(const char *name, int count, char **word)
 /* Commands from standard input, one a line, each in a process of its own; "--" ends each answer. */
 static int batch(void)
 {
-	char line[1024], *word[40], *next;
+	char line[2048], *word[72], *next;
 	int count;
 
 	while (fgets(line, sizeof(line), stdin)) {
 		count = 0;
-		for (next = strtok(line, " \n"); next && count < 40; next = strtok(NULL, " \n"))
+		for (next = strtok(line, " \n"); next && count < 72; next = strtok(NULL, " \n"))
 			word[count++] = next;
 		fflush(stdout);
 		if (count && fork() == 0)

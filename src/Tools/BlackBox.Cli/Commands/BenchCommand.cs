@@ -26,6 +26,7 @@ internal static class BenchCommand
               ./blackbox bench
               ./blackbox bench --only os-call,fork-exit-1m
               ./blackbox bench --json > result.json
+              ./blackbox bench --io --pairs 5
 
             Names: {string.Join(", ", BenchmarkDefinition.All.Select(benchmark => benchmark.Name))}.
             Method and latest results: docs/benchmarks.md.
@@ -41,11 +42,27 @@ internal static class BenchCommand
             }
         });
         var monitor = new Option<string?>("--monitor") { Description = "Monitor image to start (default: the one that is built)", HelpName = "FILE" };
+        var io = new Option<bool>("--io") { Description = "Instead: disk and network of the machine itself, by turns without and with the monitor, by this host's clock" };
+        var pairs = new Option<int>("--pairs") { Description = "Turns of each transfer with --io", DefaultValueFactory = _ => 7 };
+        pairs.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 1000)
+            {
+                result.AddError("--pairs: 1 to 1000");
+            }
+        });
+        command.Add(io);
+        command.Add(pairs);
         command.Add(json);
         command.Add(only);
         command.Add(monitor);
         command.SetAction(async (parsed, cancellation) =>
         {
+            if (parsed.GetValue(io))
+            {
+                return await TransfersAsync(parsed.GetValue(monitor), parsed.GetValue(pairs), parsed.GetValue(json), cancellation).ConfigureAwait(false);
+            }
+
             var names = Names(parsed.GetValue(only)).ToHashSet();
             var report = await StepDisplay.RunAsync(async progress =>
             {
@@ -67,6 +84,34 @@ internal static class BenchCommand
             return report.Passed ? 0 : 1;
         });
         return command;
+    }
+
+    private static async Task<int> TransfersAsync(string? monitor, int pairs, bool json, CancellationToken cancellation)
+    {
+        var results = await StepDisplay.RunAsync(async progress =>
+        {
+            var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
+            var build = new ProductBuild(guest.Kernel, progress);
+            var image = monitor ?? await build.MonitorAsync(cancellation).ConfigureAwait(false);
+            return await new TransferBenchmark(guest, build, progress).RunAsync(Path.GetFullPath(image), pairs, cancellation).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(results, Json));
+            return 0;
+        }
+
+        var table = new Table().Border(TableBorder.Rounded).Title("Transfers with the monitor against without, for each 64 KiB, median of pairs")
+            .AddColumns("", "µs without", "µs with", "Ratio", "exits to EL2", "SMMU commands", "DMA faults");
+        foreach (var result in results)
+        {
+            table.AddRow(
+                result.Name, Number(result.Native / 1000), Number(result.Protected / 1000), string.Create(CultureInfo.InvariantCulture, $"{result.Ratio:0.00}"),
+                Number(result.Counts["exits"]), Number(result.Counts["smmuCommands"]), Number(result.Counts["dmaFaults"]));
+        }
+
+        AnsiConsole.Write(table);
+        return 0;
     }
 
     private static IEnumerable<string> Names(string[]? values) =>

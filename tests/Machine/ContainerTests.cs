@@ -52,6 +52,20 @@ public sealed class ContainerTests
     }
 
     [Fact]
+    public async Task Another_machine_with_every_feature_of_the_emulator_four_CPUs_and_another_size_of_RAM_protects_as_well()
+    {
+        var guest = await Guests.EnvironmentAsync();
+        using var image = await new ImageSource(guest, NoProgress.Instance).OpenAsync("shell", null, wantProtected: true, Cancellation);
+        var monitor = await new ProductBuild(guest.Kernel, NoProgress.Instance).MonitorAsync(Cancellation);
+        await using var machine = await StartAsync(
+            new MachineOptions { Monitor = monitor, CpuModel = "max", Cpus = 4, MemoryMiB = 1536 },
+            new Container("one", image.Content, ["-c", "for i in 1 2 3 4; do ls / | sort | head -2 & done; wait; exit 5"]));
+        var result = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/one one", TimeSpan.FromMinutes(3), cancellation: Cancellation);
+        Assert.Equal(5, result.ExitCode);
+        Assert.Equal(["bin", "bin", "bin", "bin", "dev", "dev", "dev", "dev"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task The_runtime_passes_on_to_runc_and_refuses_what_it_cannot_protect()
     {
         var guest = await Guests.EnvironmentAsync();

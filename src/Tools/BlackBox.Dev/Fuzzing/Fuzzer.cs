@@ -26,6 +26,7 @@ internal sealed class Fuzzer(FuzzOptions options)
     private readonly long[] _outcomes = new long[1 << 14];
     private readonly List<Step[]> _corpus = [];
     private readonly Step[] _warmUp = WarmUp.For(options.Cpus);
+    private readonly Step[] _narrowWarmUp = [.. WarmUp.For(options.Cpus).Where(step => step.Kind is not (StepKind.GrantMemory or StepKind.AcceptMemory))];
     private bool _isNew;
     private int _coverage;
 
@@ -80,13 +81,14 @@ internal sealed class Fuzzer(FuzzOptions options)
     {
         runner.World.Reset();
         _isNew = false;
-        if (generator.Below(3) != 0 && _corpus.Count > 0)
+        bool isNarrow = generator.Begin();
+        if (!isNarrow && generator.Below(3) != 0 && _corpus.Count > 0)
         {
             Replay(runner, _corpus[generator.Below(_corpus.Count)], steps, generator.Below(2) == 0 ? generator.Below(SequenceSteps) : -1);
         }
         else if (generator.Below(4) != 0)
         {
-            Replay(runner, _warmUp, steps, -1);
+            Replay(runner, isNarrow ? _narrowWarmUp : _warmUp, steps, -1);
         }
 
         int target = steps.Count + (SequenceSteps / 2) + generator.Below(SequenceSteps / 2);

@@ -21,6 +21,7 @@ internal static class Names
     /// <summary>Block of which the first half is free and which follows another free block.</summary>
     public const uint BlockTwo = 1024;
     public const uint BlockThree = 1536;
+    public const uint EndOfRam = 2048;
     public const uint TableFrames = 16;
 
     /// <summary>Frames around which steps choose most.</summary>
@@ -61,6 +62,7 @@ internal static class Names
         Add(Tables(0), 3);
         Add(Tables(1), 3);
         Add(580, 4);
+        Add(EndOfRam - 2, 2);
         Add(Buffer(0), 2 * Tasks);
         Add(Context(0), Tasks);
         Add(BlockTwo - 8, 16);

@@ -20,6 +20,18 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
         (StepKind.YieldTo, 12), (StepKind.YieldBack, 8), (StepKind.OtherShieldCall, 1), (StepKind.Interrupt, 28), (StepKind.ShieldWrite, 6));
 
     private ulong _state = seed | 1;
+    private uint[] _frames = Names.HotFrames;
+
+    /// <summary>Begins a sequence. Half of them keep to four frames in two blocks: blocks are often split and made whole again then.</summary>
+    /// <returns>keeps it to four?</returns>
+    public bool Begin()
+    {
+        bool isNarrow = Below(2) == 0;
+        _frames = isNarrow
+            ? [Names.BlockTwo + (uint)Below(4), Names.BlockTwo + (uint)Below(4), Names.BlockThree - 1 - (uint)Below(4), Names.BlockThree + (uint)Below(4)]
+            : Names.HotFrames;
+        return isNarrow;
+    }
 
     /// <summary>A number below the limit.</summary>
     public int Below(int limit) => (int)(Next() % (uint)limit);
@@ -220,10 +232,10 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
             return Below(3) switch { 0 => (Names.Root(n), 2), 1 => (Names.Tables(n), Names.TableFrames), _ => (Names.Memory(n), 256) };
         }
 
-        uint frame = Names.HotFrames[Below(Names.HotFrames.Length)];
+        uint frame = _frames[Below(_frames.Length)];
         for (int attempt = 0; attempt < 24 && !Fits(kind, world.WordOf(frame), enclave); attempt++)
         {
-            frame = Names.HotFrames[Below(Names.HotFrames.Length)];
+            frame = _frames[Below(_frames.Length)];
         }
 
         if (kind is StepKind.SharePages or StepKind.UnsharePages && Below(3) == 0)

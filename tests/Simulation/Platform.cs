@@ -24,6 +24,8 @@ public static class MonitorEntropy
 
     public static bool IsSeeded { get; set; } = true;
 
+    public static void Reset() => _next = 0;
+
     public static void Fill(Span<byte> bytes)
     {
         for (int i = 0; i < bytes.Length; i++)

@@ -25,6 +25,7 @@ public sealed class SimulatedSystem
         }
 
         FrameTable.Initialise(layout);
+        ForgetRuns();
         OsStageTwo.Build();
         OsStageTwo.MapDevice(new FrameRange(new PhysicalAddress(0x0900_0000).Frame, 2));
         Machine.Tables.AddRoot(OsStageTwo.Vttbr);
@@ -34,6 +35,13 @@ public sealed class SimulatedSystem
     public SimulatedMachine Machine { get; }
 
     public SimulatedCpu[] Cpus { get; }
+
+    /// <summary>The monitor's variables outside the machine's memory, as after a boot.</summary>
+    public static void ForgetRuns()
+    {
+        Audit.Reset();
+        MonitorEntropy.Reset();
+    }
 
     /// <summary>First whole 2 MiB block of the OS's RAM.</summary>
     public static FrameNumber FirstBlock => new((FrameTable.Layout.OsRam.First.Value + BlockFrames - 1) / BlockFrames * BlockFrames);

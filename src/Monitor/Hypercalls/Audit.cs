@@ -5,7 +5,7 @@ namespace BlackBox.Monitor;
 
 /// <summary>What was refused, or cost an enclave its life: records in a ring that the OS can read and not write (the structures AuditHeader and AuditRecord of
 /// src/Abi/abi.json). The rate is limited, so that who asks for the forbidden in a loop does not push out what others did.</summary>
-public static class Audit
+public static partial class Audit
 {
     /// <summary>Record of something that no enclave did.</summary>
     public const uint NoEnclave = uint.MaxValue;

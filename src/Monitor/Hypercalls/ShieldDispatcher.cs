@@ -253,7 +253,8 @@ public static class ShieldDispatcher
 
     private static ShieldAction Return(ref RegisterFile frame, ShieldFunction function, Status status)
     {
-        if (status is not (Status.Success or Status.Busy))
+        // That a ticket was redeemed is what a shield asks TicketCancel for after each clone.
+        if (status is not (Status.Success or Status.Busy) && function != ShieldFunction.TicketCancel)
         {
             Audit.Refuse(AbiConstants.AuditRuleShieldCall, Hardware.CurrentRecord.Enclave, (ulong)function, frame.General[0], status);
         }

@@ -19,9 +19,6 @@ internal static class Halt
     /// <summary>True for the first that wants the machine down.</summary>
     public static bool TryForShutdown() => Interlocked.CompareExchange(ref _reason, Down, 0) == 0;
 
-    /// <summary>The machine stays up after all.</summary>
-    public static void Withdraw() => Volatile.Write(ref _reason, 0);
-
     /// <summary>Stops this CPU if it must, and it carries no container.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check(ref CpuLocal cpu)

@@ -78,7 +78,7 @@ internal static class Psci
             case SystemReset:
             case SystemReset2:
             case SystemReset264:
-                SmcFilter.Answer(ref os, Shutdown.Run(function, os.General[1], os.General[2]));
+                Shutdown.Run(function, os.General[1], os.General[2]);
                 return true;
             default:
                 return false;

@@ -1,4 +1,5 @@
 using System.Threading;
+using BlackBox.Freestanding;
 
 namespace BlackBox.Monitor;
 
@@ -6,24 +7,19 @@ namespace BlackBox.Monitor;
 internal static class Shutdown
 {
     private const ulong PatienceMilliseconds = 200;
-    private const ulong Denied = ulong.MaxValue - 2;    // PSCI, as a signed number: -3
 
-    /// <summary>Returns only if a container cannot be brought to leave its CPU, because the OS does not let interrupts through.</summary>
-    public static ulong Run(uint function, ulong argument1, ulong argument2)
+    /// <summary>Does not return. If a container cannot be brought to leave its CPU, because the OS does not let interrupts through, the machine stops as it is:
+    /// nothing of it may be read on.</summary>
+    public static void Run(uint function, ulong argument1, ulong argument2)
     {
         if (!Halt.TryForShutdown())
         {
             El2.Park();
         }
 
-        if (WaitForContainers())
-        {
-            ScrubAll();
-            Hardware.WipeAndCall(function, argument1, argument2);
-        }
-
-        Halt.Withdraw();
-        return Denied;
+        Panic.Unless(WaitForContainers(), "going down: the OS keeps the interrupt from a container"u8);
+        ScrubAll();
+        Hardware.WipeAndCall(function, argument1, argument2);
     }
 
     // A container on another CPU leaves with its next interrupt, which is sent to it here, and then does not come back.

@@ -69,6 +69,8 @@ internal sealed partial class FuzzWorld
     public void Reset()
     {
         Machine.Undo(_base);
+        SimulatedSystem.ForgetRuns();
+        Machine.Counter = 0;
         Ghost.Clear();
         Array.Clear(_leftAs);
         _tag = 0;

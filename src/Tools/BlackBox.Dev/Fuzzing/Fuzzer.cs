@@ -173,7 +173,7 @@ internal sealed class Fuzzer(FuzzOptions options)
         ulong state = task.Slot < Constants.MaximumTasks ? world.Machine.PeekLong(FrameTable.Layout.Tasks.Value + (task.Slot * TaskSlot.Bytes)) & 0xff : 0;
         CpuRecord cpu = world.Machine.PeekArray<CpuRecord>(world.Machine.RecordAddress + ((ulong)step.Cpu * CpuRecord.Bytes), 1)[0];
         int where = (cpu.Task != 0 ? 1 : 0) | (cpu.Lender != 0 ? 2 : 0) | (cpu.IsInExit != 0 ? 4 : 0) | (step.Count > 1 ? 8 : 0) | (step.Count >= 256 ? 16 : 0);
-        var tuple = HashCode.Combine(outcome, (int)word.State, word.Enclave == enclave.Index, word.IsBuffer, (int)life, state, where);
+        int tuple = StableHash.Of(outcome, (long)word.State, word.Enclave == enclave.Index ? 1 : 0, word.IsBuffer ? 1 : 0, (long)life, (long)state, where);
         uint bit = (uint)tuple % (1 << 22);
         if ((_seen[bit >> 6] & (1UL << (int)(bit & 63))) == 0)
         {

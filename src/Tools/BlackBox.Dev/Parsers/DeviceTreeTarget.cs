@@ -31,7 +31,7 @@ internal sealed class DeviceTreeTarget : ParserTarget
         int seeds = BoardReader.WriteSeeds(tree, new byte[64]);
         bool flag = BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8);
         Require(DeviceTree.TryOpen(input, out _), "an edited tree is malformed");
-        return HashCode.Combine(isRead, board.DeviceCount, board.CpuCount, board.SeedLength, seeds, flag, board.Initrd.IsEmpty, board.Console.IsEmpty);
+        return StableHash.Of($"{isRead} {board.DeviceCount} {board.CpuCount} {board.SeedLength} {seeds} {flag} {board.Initrd.IsEmpty} {board.Console.IsEmpty}");
     }
 
     private static void Check(in Board board)

@@ -19,7 +19,7 @@ internal sealed class ElfTarget : ParserTarget
         ElfSample.Create("/lib/ld-linux-aarch64.so.1", ["libc.so.6", "libm.so.6"], "$ORIGIN/../lib"), ElfSample.Create(null, []),
     ];
 
-    public override int Parse(byte[] input) => HashCode.Combine(ParseAsShield(input), ParseAsTool(input));
+    public override int Parse(byte[] input) => StableHash.Of($"{ParseAsShield(input)} {ParseAsTool(input)}");
 
     private static int ParseAsShield(byte[] input)
     {
@@ -46,7 +46,7 @@ internal sealed class ElfTarget : ParserTarget
         }
 
         Require(program.InterpreterLength == 0 || page[program.InterpreterAt + program.InterpreterLength] == 0, "the interpreter's name has no end");
-        return HashCode.Combine(program.SegmentCount, program.IsPositionIndependent, program.WantsExecutableStack, program.InterpreterLength, BitOperations.Log2(program.Alignment));
+        return StableHash.Of($"{program.SegmentCount} {program.IsPositionIndependent} {program.WantsExecutableStack} {program.InterpreterLength} {BitOperations.Log2(program.Alignment)}");
     }
 
     private static int ParseAsTool(byte[] input)
@@ -54,11 +54,11 @@ internal sealed class ElfTarget : ParserTarget
         try
         {
             ElfFile file = ElfFile.Parse([.. input]);
-            return HashCode.Combine(file.Machine, file.Interpreter?.Length, file.Needed.Count, file.RunPath.Count);
+            return StableHash.Of($"{file.Machine} {file.Interpreter?.Length} {file.Needed.Count} {file.RunPath.Count}");
         }
         catch (InvalidDataException refusal)
         {
-            return refusal.Message.GetHashCode(StringComparison.Ordinal);
+            return StableHash.Of(refusal.Message);
         }
     }
 }

@@ -46,7 +46,7 @@ internal sealed class ImageTarget : ParserTarget
                 && CountTexts(manifest.OutsideNames) == manifest.OutsideNameCount, "a list of the manifest has another number of texts");
         }
 
-        return HashCode.Combine(isAccepted, refusal, manifest.ArgumentCount, manifest.EnvironmentCount, manifest.OutsideNameCount, (int)manifest.ArgumentMode, (int)manifest.EnvironmentMode);
+        return StableHash.Of($"{isAccepted} {refusal} {manifest.ArgumentCount} {manifest.EnvironmentCount} {manifest.OutsideNameCount} {(int)manifest.ArgumentMode} {(int)manifest.EnvironmentMode}");
     }
 
     private static int CountTexts(ReadOnlySpan<byte> texts)
@@ -68,7 +68,7 @@ internal sealed class ImageTarget : ParserTarget
         Require(!isOpened || (payload.Length < message.Length && signature.Length == 96), "a message holds more than it has");
         int refusal = Refusal(() => SignedManifest.Read(message));
         Require(refusal != 0 || isOpened, "the tools accept a message that the shield refuses");
-        return HashCode.Combine(1, isOpened, refusal, payload.Length);
+        return StableHash.Of($"{1} {isOpened} {refusal} {payload.Length}");
     }
 
     private static int ParseTable(byte[] table)
@@ -93,7 +93,7 @@ internal sealed class ImageTarget : ParserTarget
         int count = Shield.FileTable.Count;
         Shield.FileTable.Find("/usr/bin/program"u8);
         Shield.FileTable.Reset();
-        return HashCode.Combine(2, isLoaded, refusal, count);
+        return StableHash.Of($"{2} {isLoaded} {refusal} {count}");
     }
 
     // 0: accepted.

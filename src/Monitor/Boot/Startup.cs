@@ -131,35 +131,15 @@ internal static class Startup
         return kernel;
     }
 
-    // RAM may hold what ran before a reset: zero all but what the loader put there.
+    // RAM may hold what ran before a reset: zero all but what the loader put there, in whole pages.
     private static void Scrub(AddressRange os, AddressRange kernel, AddressRange blob, AddressRange initrd)
     {
-        ulong at = os.Start;
-        while (at < os.End)
+        for (AddressRange page = new() { Start = os.Start, Size = FrameNumber.Size }; page.Start < os.End; page.Start += FrameNumber.Size)
         {
-            AddressRange next = new() { Start = os.End };
-            Nearest(ref next, Widened(kernel), at);
-            Nearest(ref next, Widened(blob), at);
-            Nearest(ref next, Widened(initrd), at);
-            ulong start = Math.Max(next.Start, at);
-            Hardware.Zero(new AddressRange { Start = at, Size = start - at });
-            at = next.IsEmpty ? os.End : Math.Min(next.End, os.End);
-        }
-    }
-
-    // Whole pages: what a loader left in the rest of a page stays.
-    private static AddressRange Widened(AddressRange range)
-    {
-        ulong mask = FrameNumber.Size - 1;
-        ulong start = range.Start & ~mask;
-        return new AddressRange { Start = start, Size = range.IsEmpty ? 0 : ((range.End + mask) & ~mask) - start };
-    }
-
-    private static void Nearest(ref AddressRange best, AddressRange candidate, ulong at)
-    {
-        if (!candidate.IsEmpty && candidate.End > at && candidate.Start < best.Start)
-        {
-            best = candidate;
+            if (!page.Overlaps(kernel) && !page.Overlaps(blob) && !page.Overlaps(initrd))
+            {
+                Hardware.Zero(page);
+            }
         }
     }
 

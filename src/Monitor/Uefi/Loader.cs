@@ -62,7 +62,7 @@ internal static class Loader
             return;
         }
 
-        AddressRange ram = BootTree.MemoryAround(tree, BootPlacement.MonitorStart);
+        tree.TryFindRam(BootPlacement.MonitorStart, out AddressRange ram);
         Efi.AllocateFrom(BootPlacement.ClearOf(ram));
         if (!Efi.FindReserved(ram).IsEmpty)
         {

@@ -20,6 +20,12 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>The machine cannot change the firmware's variables, from its first boot on. AAVMF then keeps to itself what it refuses to start.</summary>
     public bool ReadOnlyVariables { get; init; } = true;
 
+    /// <summary>The machine has a TPM 2.0.</summary>
+    public bool HasTpm { get; init; } = true;
+
+    /// <summary>Folder of what the TPM keeps. Null: a new TPM, which goes away with the run.</summary>
+    public string? TpmState { get; init; }
+
     /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>
     public Action<string>? Tamper { get; init; }
 
@@ -28,6 +34,9 @@ public sealed class SignedFirmware : IFirmware
 
     /// <summary>Where this host keeps the Secure Boot keys of its emulated machines.</summary>
     public static string KeyFolder => Path.Combine(BlackBoxPaths.Cache, "secure-boot");
+
+    /// <summary>What the TPM of this user's emulated machines keeps.</summary>
+    public static string HostTpm => Path.Combine(BlackBoxPaths.Cache, "tpm");
 
     public async Task<FirmwareFiles> PrepareAsync(FirmwareRequest request, string folder, CancellationToken cancellation)
     {
@@ -63,7 +72,8 @@ public sealed class SignedFirmware : IFirmware
         Directory.Delete(root, recursive: true);
         var variables = Path.Combine(folder, "variables.fd");
         VariableStore.Write(variables, SecureBoot ? keys : null);
-        return new FirmwareFiles(Code, variables, ReadOnlyVariables, image);
+        return new FirmwareFiles(Code, variables, ReadOnlyVariables, image,
+            HasTpm ? new TpmFiles(TpmState ?? Path.Combine(folder, "tpm-state"), Path.Combine(folder, "tpm")) : null);
     }
 
     // Two commands at a time must not make two sets.

@@ -20,6 +20,12 @@ namespace BlackBox.Abi
         /// <summary>Intermediate physical address of the audit ring in the OS's stage-2: read-only, execute-never; an AuditHeader and AuditRecords.</summary>
         public const ulong AuditIpa = 0x7000001000;
 
+        /// <summary>Intermediate physical address of the TPM's evidence for this boot in the OS's stage-2: read-only, execute-never; zeros without a measured boot (docs/boot.md).</summary>
+        public const ulong EvidenceIpa = 0x7000002000;
+
+        /// <summary>Bytes of it.</summary>
+        public const ulong EvidenceSize = 0x8000;
+
         /// <summary>Rule of an AuditRecord: hypercall of the OS: call is its number, argument x1, outcome the status.</summary>
         public const uint AuditRuleOsCall = 1;
 

@@ -198,7 +198,7 @@ public static class BoardReader
     private static void AddDevice(AddressRange range, ref Board board)
     {
         ulong mask = FrameNumber.Size - 1;
-        AddressRange gate = new() { Start = AbiConstants.GateIpa, Size = 2 * FrameNumber.Size };    // and AuditIpa
+        AddressRange gate = new() { Start = AbiConstants.GateIpa, Size = AbiConstants.EvidenceIpa + AbiConstants.EvidenceSize - AbiConstants.GateIpa };
         bool isGood = !range.IsEmpty && ((range.Start | range.Size) & mask) == 0 && range.IsSound && range.End <= 1UL << IntermediateAddress.Bits
             && !range.Overlaps(gate) && !range.Overlaps(board.Ram) && board.DeviceCount < Board.MaximumDevices;
         for (int i = 0; isGood && i < board.DeviceCount; i++)

@@ -14,6 +14,11 @@ public static partial class FrameTable
 
         Write(layout.GateFrame, FrameWord.Of(FrameState.Published, 0));
         Write(layout.AuditFrame, FrameWord.Of(FrameState.Published, 0));
+        for (ulong i = 0; i < layout.EvidenceFrames.Count; i++)
+        {
+            Write(layout.EvidenceFrames.First + i, FrameWord.Of(FrameState.Published, 0));
+        }
+
         for (ulong i = 0; i < layout.OsRam.Count; i++)
         {
             Write(layout.OsRam.First + i, FrameWord.Os);

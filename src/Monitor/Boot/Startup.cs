@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using BlackBox.Abi;
 using BlackBox.Cryptography;
 using BlackBox.Freestanding;
 
@@ -17,7 +18,8 @@ internal static class Startup
     private static Board _board;
 
     /// <summary>First CPU: sets everything up; afterwards its OS frame stands at the kernel's entry.</summary>
-    public static void Run(PhysicalAddress blob)
+    /// <param name="facts">what a loader of its own tells (BootFacts, then the evidence), or 0</param>
+    public static void Run(PhysicalAddress blob, PhysicalAddress facts)
     {
         Hardware.SetFirstMemory();
         CpuFeatures.Read();
@@ -37,6 +39,7 @@ internal static class Startup
         AddressRange kernel = FindKernel(ram.Start + KernelOffset);
         Panic.Unless(os.Contains(kernel) && os.Contains(blobRange) && (_board.Initrd.IsEmpty || os.Contains(_board.Initrd)),
             "kernel, initrd or device tree in the monitor's memory"u8);
+        TakeFacts(os, new AddressRange { Start = facts.Value, Size = FrameNumber.Size + AbiConstants.EvidenceSize });
         Scrub(os, kernel, blobRange, _board.Initrd);
         ConfineDevices();
 
@@ -80,6 +83,22 @@ internal static class Startup
         }
     }
 
+    // Its own loader alone says anything: whoever else starts this program at EL2 could be the monitor as well. Scrubbed afterwards.
+    private static void TakeFacts(AddressRange os, AddressRange told)
+    {
+        if (told.Start == 0)
+        {
+            BootFacts.Add(BootFacts.Development);
+            return;
+        }
+
+        Panic.Unless(os.Contains(told), "boot facts in the monitor's memory"u8);
+        BootFacts.Take(Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.Length));
+        Hardware.Bytes(new PhysicalAddress(told.Start + FrameNumber.Size), (int)AbiConstants.EvidenceSize)
+            .CopyTo(Hardware.Bytes(FrameTable.Layout.EvidenceFrames.First.Address, (int)AbiConstants.EvidenceSize));
+        MonitorFeatures.Add((BootFacts.Flags & BootFacts.Measured) != 0 ? MonitorFeatures.Measured : 0);
+    }
+
     private static void ConfineDevices()
     {
         bool hasVirtualTables = MapRedistributors();
@@ -98,6 +117,7 @@ internal static class Startup
         }
 
         MonitorFeatures.Add(MonitorFeatures.Iommu);
+        BootFacts.Add(BootFacts.DmaProtection);
     }
 
     // Of each CPU's redistributor the first half read-only. Returns GICR_TYPER.VLPIS: larger frames, more tables.

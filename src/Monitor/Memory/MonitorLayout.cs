@@ -21,6 +21,9 @@ public partial struct MonitorLayout
     /// <summary>The ring of <see cref="Audit"/>, at AuditIpa in the OS's stage-2.</summary>
     public FrameNumber AuditFrame;
 
+    /// <summary>What the TPM has said of this boot, at EvidenceIpa in the OS's stage-2.</summary>
+    public FrameRange EvidenceFrames;
+
     /// <summary>One 32-bit word per frame of <see cref="Ram"/>.</summary>
     public PhysicalAddress FrameWords;
 

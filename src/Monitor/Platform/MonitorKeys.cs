@@ -1,7 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using BlackBox.Cryptography;
-using PlatformRootKey = BlackBox.Monitor.DevelopmentRootKey;
+using PlatformRootKey = BlackBox.Monitor.SealedRootKey;
 
 namespace BlackBox.Monitor;
 
@@ -20,9 +20,13 @@ internal static class MonitorKeys
 
     public static ReadOnlySpan<byte> WrapPurpose => "blackbox/wrap-key/1"u8;
 
-    /// <summary>Checks a WrappedKey and decrypts it in place.</summary>
+    /// <summary>Checks a WrappedKey and decrypts it in place. A development build takes those too that were made for every development build.</summary>
     /// <returns>false: not made for this platform, or altered; the blob is unchanged.</returns>
-    public static bool TryUnwrap(Span<byte> blob)
+    public static bool TryUnwrap(Span<byte> blob) =>
+        TryUnwrap<PlatformRootKey>(blob) || ((BootFacts.Flags & BootFacts.Development) != 0 && TryUnwrap<DevelopmentRootKey>(blob));
+
+    private static bool TryUnwrap<TRootKey>(Span<byte> blob)
+        where TRootKey : IRootKey
     {
         if (blob.Length != BlobLength
             || BinaryPrimitives.ReadUInt32LittleEndian(blob.Slice(VersionOffset)) != BlobVersion
@@ -32,7 +36,7 @@ internal static class MonitorKeys
         }
 
         Span<byte> key = stackalloc byte[Aes256Gcm.KeyLength];
-        Derive(WrapPurpose, key);
+        Derive<TRootKey>(WrapPurpose, key);
         Aes256Gcm cipher = default;
         cipher.Initialize(key);
         Span<byte> data = stackalloc byte[TagOffset - DataOffset];    // a failed decryption leaves zeros
@@ -50,11 +54,14 @@ internal static class MonitorKeys
         return isGenuine;
     }
 
-    public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key)
+    public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key) => Derive<PlatformRootKey>(purpose, key);
+
+    private static void Derive<TRootKey>(ReadOnlySpan<byte> purpose, Span<byte> key)
+        where TRootKey : IRootKey
     {
         Span<byte> root = stackalloc byte[IRootKey.Length];
         Span<byte> extracted = stackalloc byte[Sha256.Length];
-        PlatformRootKey.Read(root);
+        TRootKey.Read(root);
         HkdfSha256.Extract(default, root, extracted);
         HkdfSha256.Expand(extracted, purpose, key);
         root.Clear();

@@ -18,3 +18,18 @@ internal readonly struct DevelopmentRootKey : IRootKey
 {
     public static void Read(Span<byte> key) => "BlackBox development root key v1"u8.CopyTo(key);
 }
+
+/// <summary>The seed that the TPM keeps for this platform (docs/boot.md); where there is none, in development, the key that everybody has.</summary>
+internal readonly struct SealedRootKey : IRootKey
+{
+    public static void Read(Span<byte> key)
+    {
+        if ((BootFacts.Flags & BootFacts.SealedKey) == 0)
+        {
+            DevelopmentRootKey.Read(key);
+            return;
+        }
+
+        BootFacts.Seed.CopyTo(key);
+    }
+}

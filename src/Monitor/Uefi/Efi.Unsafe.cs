@@ -51,6 +51,16 @@ internal static unsafe partial class Efi
         }
     }
 
+    /// <summary>Writes bytes in hexadecimal.</summary>
+    public static void WriteHex(ReadOnlySpan<byte> bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            Write("0123456789abcdef"u8.Slice(bytes[i] >> 4, 1));
+            Write("0123456789abcdef"u8.Slice(bytes[i] & 15, 1));
+        }
+    }
+
     /// <summary>A global variable of one byte; false if there is none.</summary>
     public static bool TryReadFlag(ReadOnlySpan<byte> name, out byte value)
     {
@@ -160,9 +170,7 @@ internal static unsafe partial class Efi
     public static bool TryMeasure(uint register, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
     {
         const int Header = 18;
-        EfiGuid guid = new(0x42be7455607f766c, 0x0f72b26dd7e40b93);
-        EfiTcg2* protocol;
-        if (Boot->LocateProtocol(&guid, null, (void**)&protocol) != 0 || name.Length > LongestName)
+        if (!TryFindTpm(out EfiTcg2* protocol) || name.Length > LongestName)
         {
             return false;
         }
@@ -182,10 +190,32 @@ internal static unsafe partial class Efi
         }
     }
 
+    /// <summary>Sends a command to the TPM.</summary>
+    public static bool TrySubmit(ReadOnlySpan<byte> command, Span<byte> answer)
+    {
+        fixed (byte* input = command)
+        fixed (byte* output = answer)
+        {
+            return TryFindTpm(out EfiTcg2* protocol) && protocol->SubmitCommand(protocol, (uint)command.Length, input, (uint)answer.Length, output) == 0;
+        }
+    }
+
+    /// <summary>The firmware's log of measurements, as much as fits. Behind its end is what the firmware left in the area, which has 64 KiB at least.</summary>
+    public static bool TryReadLog(Span<byte> log)
+    {
+        const uint CryptoAgile = 2;
+        byte* start = null;
+        byte* last;
+        byte isCut;
+        bool good = TryFindTpm(out EfiTcg2* protocol) && protocol->GetEventLog(protocol, CryptoAgile, &start, &last, &isCut) == 0 && start != null;
+        new ReadOnlySpan<byte>(start, good ? log.Length : 0).CopyTo(log);
+        return good;
+    }
+
     /// <summary>Ends the firmware's services, makes the moves and starts the monitor.</summary>
     /// <param name="code">a page for the code that does it, clear of all destinations</param>
     /// <param name="moves">triples (to, from, bytes) that <see cref="Moves"/> has made</param>
-    public static void Leave(ulong code, in Moves moves, ulong tree)
+    public static void Leave(ulong code, in Moves moves, ulong tree, ulong facts)
     {
         ulong line = 4UL << (int)((ReadCacheType() >> 16) & 0xf);
         new ReadOnlySpan<byte>((void*)LeaveStart(), (int)(LeaveEnd() - LeaveStart())).CopyTo(new Span<byte>((void*)code, (int)BootPlacement.PageSize));
@@ -198,16 +228,25 @@ internal static unsafe partial class Efi
         {
             if (TryReadMap(buffer, out _, out ulong key, out _) && Boot->ExitBootServices(_handle, key) == 0)
             {
-                Go(code, moves.List, BootPlacement.MonitorStart, tree, line);
+                Go(code, moves.List, BootPlacement.MonitorStart, tree, line, facts);
             }
         }
     }
 
-    /// <summary>The monitor's image in this program, whole pages.</summary>
+    /// <summary>The monitor's image in this program.</summary>
     public static AddressRange MonitorImage => new() { Start = MonitorImageStart(), Size = MonitorImageEnd() - MonitorImageStart() };
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar0")]
     public static extern ulong ReadInstructionSet();
+
+    private static bool TryFindTpm(out EfiTcg2* protocol)
+    {
+        EfiGuid guid = new(0x42be7455607f766c, 0x0f72b26dd7e40b93);
+        EfiTcg2* found;
+        bool good = Boot->LocateProtocol(&guid, null, (void**)&found) == 0;
+        protocol = found;
+        return good;
+    }
 
     private static bool TryOpenRoot()
     {
@@ -268,5 +307,5 @@ internal static unsafe partial class Efi
     private static extern ulong LeaveEnd();
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_go")]
-    private static extern void Go(ulong code, ulong moves, ulong entry, ulong tree, ulong line);
+    private static extern void Go(ulong code, ulong moves, ulong entry, ulong tree, ulong line, ulong facts);
 }

@@ -69,7 +69,9 @@ internal unsafe struct EfiFile
 [StructLayout(LayoutKind.Explicit)]
 internal unsafe struct EfiTcg2
 {
+    [FieldOffset(8)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, uint, byte**, byte**, byte*, ulong> GetEventLog;
     [FieldOffset(16)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, ulong, byte*, ulong, byte*, ulong> HashLogExtendEvent;
+    [FieldOffset(24)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, uint, byte*, uint, byte*, ulong> SubmitCommand;
 }
 
 [StructLayout(LayoutKind.Explicit)]

@@ -3,7 +3,7 @@
 
 	.text
 // Runs as a copy outside all destinations; neither stack nor data. x0 = moves (to, from, bytes; whole pages; bytes 0 ends), x1 = entry,
-// x2 = device tree, x3 = bytes of a cache line. Where `to` is `from`, the range is only made good for readers with their caches off.
+// x2 = device tree, x3 = bytes of a cache line, x9 = what the monitor is told (BootFacts). Where `to` is `from`, the range is only made good for readers with their caches off.
 leave_code:
 	msr	daifset, #15
 1:	ldp	x4, x5, [x0], #16
@@ -37,7 +37,7 @@ leave_code:
 	isb
 	mov	x4, x1
 	mov	x0, x2
-	mov	x1, xzr
+	mov	x1, x9
 	mov	x2, xzr
 	mov	x3, xzr
 	br	x4
@@ -65,10 +65,11 @@ bb_\name:
 	address	leave_start, leave_code
 	address	leave_end, leave_code_end
 
-// void bb_go(code, moves, entry, tree, line): makes the copy executable and goes there, never to return.
+// void bb_go(code, moves, entry, tree, line, facts): makes the copy executable and goes there, never to return.
 	.global	bb_go
 bb_go:
-	mov	x9, x0
+	mov	x12, x0
+	mov	x9, x5
 	add	x10, x0, #4096
 1:	dc	cvau, x0
 	add	x0, x0, x4
@@ -82,12 +83,12 @@ bb_go:
 	mov	x1, x2
 	mov	x2, x3
 	mov	x3, x4
-	br	x9
+	br	x12
 
 // The monitor as the direct flavour has it: the same file.
 	.section .monitor, "a"
 	.balign	4096
 __monitor_start:
 	.incbin	"../../../artifacts/images/monitor.bin"
-	.balign	4096
 __monitor_end:
+	.balign	4096

@@ -26,6 +26,9 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>Folder of what the TPM keeps. Null: a new TPM, which goes away with the run.</summary>
     public string? TpmState { get; init; }
 
+    /// <summary>The boot manifest's counter. All manifests of this class have the same, so that none is older than another.</summary>
+    public long Counter { get; init; } = 1;
+
     /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>
     public Action<string>? Tamper { get; init; }
 
@@ -59,7 +62,7 @@ public sealed class SignedFirmware : IFirmware
         try
         {
             var files = new BootFiles(request.Kernel, request.Initrd, request.CommandLine);
-            await SystemPartition.WriteFolderAsync(root, application, files, BootKey ?? development!, DateTimeOffset.UtcNow, cancellation).ConfigureAwait(false);
+            await SystemPartition.WriteFolderAsync(root, application, files, BootKey ?? development!, DateTimeOffset.UtcNow, Counter, cancellation).ConfigureAwait(false);
         }
         finally
         {

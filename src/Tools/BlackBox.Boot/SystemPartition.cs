@@ -16,10 +16,10 @@ public static class SystemPartition
 
     /// <summary>Writes the files below a folder: a mounted partition, or one that becomes an image.</summary>
     /// <param name="application">the signed application</param>
-    public static async Task WriteFolderAsync(string root, string application, BootFiles files, BootKeyPair key, DateTimeOffset time, CancellationToken cancellation)
+    public static async Task WriteFolderAsync(string root, string application, BootFiles files, BootKeyPair key, DateTimeOffset time, long counter, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(files);
-        var manifest = await BootManifestFile.CreateAsync(files, key, time, cancellation).ConfigureAwait(false);
+        var manifest = await BootManifestFile.CreateAsync(files, key, time, counter, cancellation).ConfigureAwait(false);
         var folder = Path.Combine(root, Folder);
         Directory.CreateDirectory(folder);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(root, Application))!);

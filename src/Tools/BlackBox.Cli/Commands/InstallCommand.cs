@@ -21,8 +21,9 @@ internal static class InstallCommand
         var append = new Option<string>("--append") { Description = "The kernel's command line", HelpName = "WORDS", DefaultValueFactory = _ => "" };
         var bootKey = new Option<string?>("--boot-key") { Description = "Private key for the manifest (default: the development key, which everybody has)", HelpName = "FILE" };
         var monitor = new Option<string?>("--monitor") { Description = "The monitor (default: the development build)", HelpName = "FILE" };
+        var counter = new Option<long?>("--counter") { Description = "Counter of the manifest: a machine with a TPM refuses manifests with a lower one than it has started (default: the time)", HelpName = "N" };
         var keys = BootKeyCommands.KeyFolder();
-        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, keys])
+        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, counter, keys])
         {
             command.Add(option);
         }
@@ -51,7 +52,7 @@ internal static class InstallCommand
             try
             {
                 await SecureBootKeys.Open(parsed.GetValue(keys)!).SignAsync(application, signed, cancellation).ConfigureAwait(false);
-                await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, cancellation).ConfigureAwait(false);
+                await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, parsed.GetValue(counter) ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
             }
             finally
             {

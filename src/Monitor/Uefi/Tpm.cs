@@ -15,6 +15,8 @@ internal struct TpmBytes
 internal static class Tpm
 {
     private const int HeaderLength = 10;
+    private const uint Retry = 0x922;    // TPM_RC_RETRY: not begun
+    private const int Attempts = 100;
 
     private static TpmBytes _command;
     private static TpmBytes _answer;
@@ -41,9 +43,15 @@ internal static class Tpm
         BinaryPrimitives.WriteInt32BigEndian(command.Slice(2), length);
         BinaryPrimitives.WriteUInt32BigEndian(command.Slice(6), code);
         Span<byte> result = _answer;
-        result.Clear();
         answer = result.Slice(HeaderLength);
-        return Efi.TrySubmit(command.Slice(0, length), result) && BinaryPrimitives.ReadUInt32BigEndian(result.Slice(6)) == 0;
+        uint outcome = Retry;
+        for (int i = 0; i < Attempts && outcome == Retry; i++)
+        {
+            result.Clear();
+            outcome = Efi.TrySubmit(command.Slice(0, length), result) ? BinaryPrimitives.ReadUInt32BigEndian(result.Slice(6)) : uint.MaxValue;
+        }
+
+        return outcome == 0;
     }
 
     /// <summary>Forgets what the last command has said.</summary>

@@ -29,6 +29,9 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>The boot manifest's counter. All manifests of this class have the same, so that none is older than another.</summary>
     public long Counter { get; init; } = 1;
 
+    /// <summary>The boot key approves this boot, so that it gets the platform's key. Under Secure Boot only: otherwise anything could be the same state.</summary>
+    public bool Approve { get; init; } = true;
+
     /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>
     public Action<string>? Tamper { get; init; }
 
@@ -62,7 +65,15 @@ public sealed class SignedFirmware : IFirmware
         try
         {
             var files = new BootFiles(request.Kernel, request.Initrd, request.CommandLine);
-            await SystemPartition.WriteFolderAsync(root, application, files, BootKey ?? development!, DateTimeOffset.UtcNow, Counter, cancellation).ConfigureAwait(false);
+            var key = BootKey ?? development!;
+            await SystemPartition.WriteFolderAsync(root, application, files, key, DateTimeOffset.UtcNow, Counter, cancellation).ConfigureAwait(false);
+            if (SecureBoot && Approve)
+            {
+                var monitor = await File.ReadAllBytesAsync(application, cancellation).ConfigureAwait(false);
+                var measured = await BootMeasurements.Pcr12Async(Path.Combine(root, SystemPartition.Folder), cancellation).ConfigureAwait(false);
+                var state = BootApproval.State(BootMeasurements.Pcr4(monitor), BootMeasurements.Pcr7(keys), measured);
+                await File.WriteAllBytesAsync(Path.Combine(root, SystemPartition.Folder, "approval"), BootApproval.Create(state, key), cancellation).ConfigureAwait(false);
+            }
         }
         finally
         {

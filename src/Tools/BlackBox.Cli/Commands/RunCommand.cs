@@ -45,7 +45,7 @@ internal static class RunCommand
             // What is wrong with the options is said before anything is built.
             var native = machine.IsNative(parsed);
             var options = machine.Read(parsed, monitorIsBuilt: false);
-            options = options with { OnConsoleLine = Audit(options.OnConsoleLine) };
+            options = options with { OnConsoleLine = Audit(options.OnConsoleLine), AnswersQuestions = !native };
             HostPorts.EnsureFree(options);
             var (running, container) = await StepDisplay.RunAsync(async progress =>
             {

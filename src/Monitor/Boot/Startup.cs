@@ -24,6 +24,7 @@ internal static class Startup
         Hardware.SetFirstMemory();
         CpuFeatures.Read();
         new InstructionSet(El2Registers.ReadIsar0()).Use();
+        Sha256.Hash(Hardware.Bytes(new PhysicalAddress(El2.ImageStart()), (int)(El2.DataEnd() - El2.ImageStart())), BootFacts.MonitorDigest);    // nothing has changed yet
         DeviceTree tree = OpenTree(blob, out AddressRange blobRange);
         Panic.Unless(BoardReader.TryRead(tree, new PhysicalAddress(El2.ImageStart()), ref _board), "device tree: no memory or CPU"u8);
         Panic.Unless(_board.Console.IsEmpty || Hardware.TryMapDevice(_board.Console.Start), "console is out of reach"u8);
@@ -48,6 +49,7 @@ internal static class Startup
         BoardReader.WriteMemory(tree, os);
         Hardware.CleanInvalidate(blobRange);
         Cpus.Set(_board);
+        Evidence.Prepare();
         SmcFilter.Probe();
         Worlds.Choose();
         Worlds.InitialiseCpu();
@@ -93,7 +95,7 @@ internal static class Startup
         }
 
         Panic.Unless(os.Contains(told), "boot facts in the monitor's memory"u8);
-        BootFacts.Take(Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.Length));
+        BootFacts.Take(Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.ToldLength));
         Hardware.Bytes(new PhysicalAddress(told.Start + FrameNumber.Size), (int)AbiConstants.EvidenceSize)
             .CopyTo(Hardware.Bytes(FrameTable.Layout.EvidenceFrames.First.Address, (int)AbiConstants.EvidenceSize));
         MonitorFeatures.Add((BootFacts.Flags & BootFacts.Measured) != 0 ? MonitorFeatures.Measured : 0);

@@ -4,52 +4,54 @@ using System.Runtime.CompilerServices;
 
 namespace BlackBox.Monitor;
 
-/// <summary>How this monitor was started, as the loader of its own (src/Monitor/Uefi) told: flags, 8 bytes; SHA-256 of the monitor's flat image; SHA-256 of the boot manifest;
-/// the platform's seed. A monitor that was started directly was told nothing.</summary>
+/// <summary>What is known of how this machine was started; <see cref="Evidence"/> says it to others. The loader of its own (src/Monitor/Uefi) tells the monitor: flags, 8 bytes;
+/// digest of the boot manifest; the platform's seed. A monitor that another loader started was measured by nobody: its own digest is then only what it says of itself.</summary>
 internal static class BootFacts
 {
-    /// <summary>The TPM has measured everything up to here, and has signed it (EvidenceIpa).</summary>
-    public const ulong Measured = 1;
+    /// <summary>A TPM has signed measurements of monitor, boot manifest, kernel, initrd and command line (EvidenceIpa).</summary>
+    public const uint Measured = 1;
 
-    /// <summary>The firmware has checked the monitor's signature.</summary>
-    public const ulong SecureBoot = 2;
+    /// <summary>The firmware started the monitor under Secure Boot.</summary>
+    public const uint SecureBoot = 2;
 
-    /// <summary>The root key is a secret of this platform's TPM.</summary>
-    public const ulong SealedKey = 4;
+    /// <summary>The root key is a secret of this platform's TPM, which gives it to approved measurements only.</summary>
+    public const uint SealedKey = 4;
 
-    /// <summary>Anybody can sign what this monitor boots.</summary>
-    public const ulong Development = 8;
+    /// <summary>Whatever anybody signs is started: a build for development, or a monitor that was started directly.</summary>
+    public const uint Development = 8;
 
-    /// <summary>No device reaches past the SMMU.</summary>
-    public const ulong DmaProtection = 16;
+    /// <summary>Devices reach no memory but the OS's.</summary>
+    public const uint DmaProtection = 16;
 
-    /// <summary>Bytes of what the loader tells.</summary>
-    public const int Length = 104;
+    /// <summary>Bytes that the loader tells.</summary>
+    public const int ToldLength = 72;
 
-    public const int MonitorOffset = 8;
-    public const int ManifestOffset = 40;
-    public const int SeedOffset = 72;
+    public const int ManifestOffset = 8;
+    public const int SeedOffset = 40;
+    public const int DigestLength = 32;
 
     private static Bytes _bytes;
 
-    [InlineArray(Length)]
+    [InlineArray(ToldLength + DigestLength)]
     private struct Bytes
     {
         private byte _first;
     }
 
-    public static ulong Flags => BinaryPrimitives.ReadUInt64LittleEndian(_bytes);
+    public static uint Flags => BinaryPrimitives.ReadUInt32LittleEndian(_bytes);
 
-    public static ReadOnlySpan<byte> MonitorDigest => ((ReadOnlySpan<byte>)_bytes).Slice(MonitorOffset, 32);
+    /// <summary>SHA-256 of the flat monitor image; 32 bytes.</summary>
+    public static Span<byte> MonitorDigest => ((Span<byte>)_bytes).Slice(ToldLength);
 
-    public static ReadOnlySpan<byte> ManifestDigest => ((ReadOnlySpan<byte>)_bytes).Slice(ManifestOffset, 32);
+    /// <summary>SHA-256 of the boot manifest, zeros without one; 32 bytes.</summary>
+    public static ReadOnlySpan<byte> ManifestDigest => ((ReadOnlySpan<byte>)_bytes).Slice(ManifestOffset, DigestLength);
 
     /// <summary>For <see cref="SealedRootKey"/> alone.</summary>
     public static ReadOnlySpan<byte> Seed => ((ReadOnlySpan<byte>)_bytes).Slice(SeedOffset, IRootKey.Length);
 
-    /// <summary>Boot: keeps what the loader tells.</summary>
-    public static void Take(ReadOnlySpan<byte> facts) => facts.Slice(0, Length).CopyTo(_bytes);
+    /// <summary>Boot: takes what the loader tells.</summary>
+    public static void Take(ReadOnlySpan<byte> told) => told.Slice(0, ToldLength).CopyTo(_bytes);
 
     /// <summary>Boot.</summary>
-    public static void Add(ulong flag) => BinaryPrimitives.WriteUInt64LittleEndian(_bytes, Flags | flag);
+    public static void Add(uint flag) => BinaryPrimitives.WriteUInt32LittleEndian(_bytes, Flags | flag);
 }

@@ -41,7 +41,7 @@ internal static class Loader
         new InstructionSet(Efi.ReadInstructionSet()).Use();
         bool isSecure = IsSecure();
         _ = isSecure || BootKey.IsDevelopment
-            ? Boot((isSecure ? BootFacts.SecureBoot : 0) | (BootKey.IsDevelopment ? BootFacts.Development : 0))
+            ? Boot((isSecure ? BootFacts.SecureBoot : 0u) | (BootKey.IsDevelopment ? BootFacts.Development : 0u))
             : Refuse("firmware"u8, "Secure Boot is off, and this monitor was not built for development"u8);
         return Efi.SecurityViolation;
     }
@@ -55,7 +55,7 @@ internal static class Loader
     }
 
     // This and what it calls returns false, and has said why.
-    private static bool Boot(ulong flags)
+    private static bool Boot(uint flags)
     {
         if (!Efi.TryFindTree(out AddressRange treeFile) || !DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
         {
@@ -92,8 +92,7 @@ internal static class Loader
         Line(_isMeasured ? "measured into PCR 12 of the TPM"u8 : "NOT MEASURED: there is no TPM, or it failed"u8);
         Span<byte> told = Efi.Bytes(facts);
         told.Clear();
-        BinaryPrimitives.WriteUInt64LittleEndian(told, flags);
-        Sha256.Hash(Efi.Bytes(Efi.MonitorImage), told.Slice(BootFacts.MonitorOffset, Sha256.Length));
+        BinaryPrimitives.WriteUInt32LittleEndian(told, flags);
         Sha256.Hash(Efi.Bytes(manifestFile), told.Slice(BootFacts.ManifestOffset, Sha256.Length));
         _ = (!_isMeasured || TryAttest(manifest.Counter, tree, told)) && Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
         told.Clear();
@@ -112,7 +111,7 @@ internal static class Loader
         PlatformIdentity.Digest(qualifier.Slice(2));
         bool isQuoted = PlatformQuote.TryWrite(qualifier, told.Slice((int)BootPlacement.PageSize));
         Line(isQuoted ? "the TPM has signed what was measured"u8 : "NOT ATTESTED: the TPM does not sign"u8);
-        BinaryPrimitives.WriteUInt64LittleEndian(told, BootFacts.Flags | (isQuoted ? BootFacts.Measured : 0));
+        BinaryPrimitives.WriteUInt32LittleEndian(told, BootFacts.Flags | (isQuoted ? BootFacts.Measured : 0));
 
         // Nobody opens the seal a second time in this boot.
         return Efi.TryMeasure(MeasurementRegister, "BlackBox leaves"u8, "leave"u8) && isGood;
@@ -144,7 +143,7 @@ internal static class Loader
         }
 
         record.Slice(0, IRootKey.Length).CopyTo(told.Slice(BootFacts.SeedOffset));
-        BinaryPrimitives.WriteUInt64LittleEndian(told, BinaryPrimitives.ReadUInt64LittleEndian(told) | BootFacts.SealedKey);
+        BinaryPrimitives.WriteUInt32LittleEndian(told, BinaryPrimitives.ReadUInt32LittleEndian(told) | BootFacts.SealedKey);
         record.Clear();
         Line("the platform's key is that of this TPM"u8);
         return true;

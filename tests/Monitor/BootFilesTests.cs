@@ -19,7 +19,7 @@ public sealed class BootFilesTests
         var file = Sign(key, Kernel, Initrd, Line);
         Assert.Equal(BootManifest.Length, file.Length);
         Assert.True(BootManifest.TryOpen(file, Public(key), out var manifest));
-        Assert.Equal(1234567UL, manifest.Time);
+        Assert.Equal(89UL, manifest.Counter);
         Assert.True(manifest.Matches(BootFile.Kernel, Kernel));
         Assert.True(manifest.Matches(BootFile.Initrd, Initrd));
         Assert.True(manifest.Matches(BootFile.CommandLine, Line));
@@ -101,10 +101,10 @@ public sealed class BootFilesTests
     {
         var (source, commandLine) = (Tree("chosen"), Encoding.ASCII.GetBytes(text));
         Assert.True(DeviceTree.TryOpen(source, out var tree));
-        Assert.True(tree.TryFindRam(0x4020_0000, out var memory));
+        Assert.True(tree.TryFindRam(0x4020_0000, out _, out var memory));
         Assert.Equal((0x4000_0000UL, 0x1000_0000UL), (memory.Start, memory.Size));
-        Assert.False(tree.TryFindRam(0x3fff_ffff, out _));
-        Assert.False(tree.TryFindRam(0x5000_0000, out _));
+        Assert.False(tree.TryFindRam(0x3fff_ffff, out _, out _));
+        Assert.False(tree.TryFindRam(0x5000_0000, out _, out _));
 
         var initrd = new AddressRange { Start = 0x4800_0000, Size = 0x1234 };
         var target = new byte[source.Length + BootTree.Extra + commandLine.Length];
@@ -139,8 +139,9 @@ public sealed class BootFilesTests
     private static byte[] Sign(ECDsa key, params byte[][] files)
     {
         using var stream = new MemoryStream();
-        stream.Write("BBXBOOT1"u8);
+        stream.Write("BBXBOOT2"u8);
         stream.Write(Number(1234567));
+        stream.Write(Number(89));
         foreach (var file in files)
         {
             stream.Write(Number((ulong)file.Length));

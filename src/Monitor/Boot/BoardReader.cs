@@ -8,17 +8,19 @@ namespace BlackBox.Monitor;
 /// that do DMA without an IOMMU in front: fw_cfg, virtio-mmio, the ITS, and the SMMU, flash) disappear.</summary>
 public static class BoardReader
 {
-    /// <summary>Reads the tree, removes devices that the OS shall not see and takes the firmware's seeds out (the values become zero until
-    /// <see cref="WriteSeeds"/>).</summary>
+    /// <summary>Reads the tree and removes devices that the OS shall not see.</summary>
     /// <param name="image">an address in the RAM that the monitor occupies</param>
     /// <returns>false: no RAM around <paramref name="image"/>, no CPU, too many CPUs, or cells that do not fit.</returns>
     public static bool TryRead(DeviceTree tree, PhysicalAddress image, ref Board board)
     {
-        if (!tree.TryFindRam(image.Value, out board.Ram))
+        if (!tree.TryFindRam(image.Value, out _, out board.Ram))
         {
             return false;
         }
 
+        ulong initrd = DeviceTree.ReadNumber(tree.Chosen("linux,initrd-start"u8));
+        ulong end = DeviceTree.ReadNumber(tree.Chosen("linux,initrd-end"u8));
+        board.Initrd = new AddressRange { Start = initrd, Size = end > initrd && initrd != 0 ? end - initrd : 0 };
         DeviceTreeNode node = default;
         while (tree.TryNext(ref node))
         {
@@ -30,10 +32,6 @@ public static class BoardReader
                 }
 
                 board.Affinities[board.CpuCount++] = affinity.Start;
-            }
-            else if (node.Depth == 2 && tree.NameOf(node).SequenceEqual("chosen"u8))
-            {
-                ReadChosen(tree, node, ref board);
             }
             else if (!tree.IsType(node, "memory"u8) && IsInCpuSpace(tree, node) && tree.TryGet(node, "reg"u8, out _))
             {
@@ -53,49 +51,31 @@ public static class BoardReader
     /// the frame table, is nobody's.</summary>
     public static void WriteMemory(DeviceTree tree, AddressRange ram)
     {
+        if (tree.TryFindRam(ram.Start, out DeviceTreeNode ours, out _))
+        {
+            tree.SetRange(ours, ram);
+        }
+
         DeviceTreeNode node = default;
         while (tree.TryNext(ref node))
         {
-            if (!tree.IsType(node, "memory"u8))
-            {
-                continue;
-            }
-
-            if (tree.TryFindRam(node, ram.Start, out _))
-            {
-                tree.SetRange(node, ram);
-            }
-            else
+            if (tree.IsType(node, "memory"u8) && node.Start != ours.Start)
             {
                 tree.Remove(ref node);
             }
         }
     }
 
-    /// <summary>Gives the OS seeds of its own, derived by the caller; takes as many bytes as the properties have.</summary>
-    /// <returns>bytes used</returns>
-    public static int WriteSeeds(DeviceTree tree, ReadOnlySpan<byte> random)
+    /// <summary>Gives the OS seeds of its own in place of the firmware's; zeros as long as the monitor has none.</summary>
+    public static void WriteSeeds(DeviceTree tree)
     {
-        if (!tree.TryFind("chosen"u8, out DeviceTreeNode chosen))
-        {
-            return 0;
-        }
-
-        int used = WriteSeed(tree, chosen, "rng-seed"u8, random);
-        return used + WriteSeed(tree, chosen, "kaslr-seed"u8, random.Slice(used));
+        MonitorEntropy.Fill(tree.Chosen("rng-seed"u8));
+        MonitorEntropy.Fill(tree.Chosen("kaslr-seed"u8));
     }
 
     /// <summary>Is <paramref name="flag"/> a word of the kernel's command line, as the loader set it?</summary>
     public static bool HasBootFlag(DeviceTree tree, ReadOnlySpan<byte> flag) =>
         tree.TryFind("chosen"u8, out DeviceTreeNode chosen) && tree.HasWord(chosen, "bootargs"u8, flag);
-
-    private static int WriteSeed(DeviceTree tree, DeviceTreeNode node, ReadOnlySpan<byte> name, ReadOnlySpan<byte> random)
-    {
-        tree.TryGet(node, name, out Span<byte> value);
-        int length = Math.Min(value.Length, random.Length);
-        random.Slice(0, length).CopyTo(value);
-        return length;
-    }
 
     // Are its addresses those of the CPU: a child of the root, or of such a node that translates nothing?
     private static bool IsInCpuSpace(DeviceTree tree, DeviceTreeNode node)
@@ -111,28 +91,6 @@ public static class BoardReader
         }
 
         return node.Depth == 1;
-    }
-
-    private static void ReadChosen(DeviceTree tree, DeviceTreeNode node, ref Board board)
-    {
-        if (tree.TryGet(node, "linux,initrd-start"u8, out Span<byte> start) && tree.TryGet(node, "linux,initrd-end"u8, out Span<byte> end))
-        {
-            ulong first = DeviceTree.ReadNumber(start);
-            ulong last = DeviceTree.ReadNumber(end);
-            board.Initrd = new AddressRange { Start = first, Size = last > first ? last - first : 0 };
-        }
-
-        TakeSeed(tree, node, "rng-seed"u8, ref board);
-        TakeSeed(tree, node, "kaslr-seed"u8, ref board);
-    }
-
-    private static void TakeSeed(DeviceTree tree, DeviceTreeNode node, ReadOnlySpan<byte> name, ref Board board)
-    {
-        tree.TryGet(node, name, out Span<byte> value);
-        int length = Math.Min(value.Length, Board.MaximumSeed - board.SeedLength);
-        value.Slice(0, length).CopyTo(((Span<byte>)board.Seed).Slice(board.SeedLength));
-        board.SeedLength += length;
-        value.Clear();
     }
 
     private static void ReadDevice(DeviceTree tree, ref DeviceTreeNode node, ref Board board)
@@ -197,9 +155,8 @@ public static class BoardReader
     // Page-aligned, inside the IPA space, outside RAM, away from what the monitor puts there itself.
     private static void AddDevice(AddressRange range, ref Board board)
     {
-        ulong mask = FrameNumber.Size - 1;
         AddressRange gate = new() { Start = AbiConstants.GateIpa, Size = AbiConstants.EvidenceIpa + AbiConstants.EvidenceSize - AbiConstants.GateIpa };
-        bool isGood = !range.IsEmpty && ((range.Start | range.Size) & mask) == 0 && range.IsSound && range.End <= 1UL << IntermediateAddress.Bits
+        bool isGood = !range.IsEmpty && (range.Start | range.Size) % FrameNumber.Size == 0 && range.IsSound && range.End <= 1UL << IntermediateAddress.Bits
             && !range.Overlaps(gate) && !range.Overlaps(board.Ram) && board.DeviceCount < Board.MaximumDevices;
         for (int i = 0; isGood && i < board.DeviceCount; i++)
         {

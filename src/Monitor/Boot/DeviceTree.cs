@@ -53,11 +53,10 @@ public readonly ref struct DeviceTree
 
         uint structure = Word(blob, 8);
         uint strings = Word(blob, 12);
-        uint version = Word(blob, 20);
-        uint compatible = Word(blob, 24);
         uint stringsSize = Word(blob, 32);
         uint structureSize = Word(blob, 36);
-        if (version < 17 || compatible > 17 || (structure & 3) != 0
+        bool isVersion17 = Word(blob, 20) >= 17 && Word(blob, 24) <= 17;
+        if (!isVersion17 || (structure & 3) != 0
             || structure > size || structureSize > size - structure || strings > size || stringsSize > size - strings)
         {
             return false;
@@ -109,10 +108,7 @@ public readonly ref struct DeviceTree
         DeviceTreeNode at = default;
         while (TryNext(ref at) && at.Start < node.Start)
         {
-            if (at.Depth == node.Depth - 1)
-            {
-                parent = at;
-            }
+            parent = at.Depth == node.Depth - 1 ? at : parent;
         }
 
         return parent.Depth != 0;
@@ -140,18 +136,14 @@ public readonly ref struct DeviceTree
     public bool HasWord(DeviceTreeNode node, ReadOnlySpan<byte> name, ReadOnlySpan<byte> word)
     {
         TryGet(node, name, out Span<byte> value);
-        int start = 0;
-        for (int i = 0; i < value.Length; i++)
+        for (int end = value.IndexOfAny((byte)0, (byte)' '); end >= 0; end = value.IndexOfAny((byte)0, (byte)' '))
         {
-            if (value[i] is 0 or (byte)' ')
+            if (value.Slice(0, end).SequenceEqual(word))
             {
-                if (value.Slice(start, i - start).SequenceEqual(word))
-                {
-                    return true;
-                }
-
-                start = i + 1;
+                return true;
             }
+
+            value = value.Slice(end + 1);
         }
 
         return false;
@@ -192,34 +184,31 @@ public readonly ref struct DeviceTree
         WriteCells(value.Slice(4 * addressCells), SizeCells(parent), range.Size);
     }
 
-    /// <summary>The RAM around an address.</summary>
-    public bool TryFindRam(ulong address, out AddressRange ram)
+    /// <summary>The RAM around an address, and the node that tells of it.</summary>
+    public bool TryFindRam(ulong address, out DeviceTreeNode node, out AddressRange ram)
     {
-        ram = default;
-        DeviceTreeNode node = default;
+        node = default;
         while (TryNext(ref node))
         {
-            if (IsType(node, "memory"u8) && TryFindRam(node, address, out ram))
+            for (int i = 0; IsType(node, "memory"u8) && TryGetRange(node, "reg"u8, i, out ram); i++)
             {
-                return true;
+                if (ram.IsSound && address >= ram.Start && address < ram.End)
+                {
+                    return true;
+                }
             }
         }
 
+        ram = default;
         return false;
     }
 
-    /// <summary>The RAM around an address, if it is this node's.</summary>
-    public bool TryFindRam(DeviceTreeNode node, ulong address, out AddressRange ram)
+    /// <summary>A property of /chosen; empty if there is none.</summary>
+    public Span<byte> Chosen(ReadOnlySpan<byte> name)
     {
-        for (int i = 0; TryGetRange(node, "reg"u8, i, out ram); i++)
-        {
-            if (ram.IsSound && address >= ram.Start && address < ram.End)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        TryFind("chosen"u8, out DeviceTreeNode chosen);
+        TryGet(chosen, name, out Span<byte> value);
+        return value;
     }
 
     /// <summary>A number of as many cells as the property has, at most two.</summary>

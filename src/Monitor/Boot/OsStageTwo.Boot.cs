@@ -18,8 +18,7 @@ public static partial class OsStageTwo
         StageTwoTree tree = Tree();
         tree.MapLarge(IntermediateAddress.Of(layout.OsRam.First), layout.OsRam, Descriptor.ReadWriteExecute, canSplit: true);
         tree.Map(new IntermediateAddress(AbiConstants.GateIpa), new FrameRange(layout.GateFrame, 1), Descriptor.ReadOnly);
-        tree.Map(new IntermediateAddress(AbiConstants.AuditIpa), new FrameRange(layout.AuditFrame, 1), Descriptor.ReadOnly);
-        tree.Map(new IntermediateAddress(AbiConstants.EvidenceIpa), layout.EvidenceFrames, Descriptor.ReadOnly);
+        tree.Map(new IntermediateAddress(AbiConstants.AuditIpa), layout.PublishedFrames, Descriptor.ReadOnly);
     }
 
     /// <summary>Boot: maps a device range of the allow-list at identity, outside RAM. The layout's deviceTables covers it.</summary>

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using BlackBox.Abi;
 using BlackBox.Cryptography;
@@ -10,11 +9,6 @@ namespace BlackBox.Monitor;
 /// <summary>From the loader to Linux. What it finds wrong ends the boot with a panic: nothing untrusted has run yet.</summary>
 internal static class Startup
 {
-    private const ulong KernelOffset = 0x400_0000;
-    private const int ImageHeaderLength = 64;
-    private const uint ImageMagic = 0x644d_5241;
-    private const int SeedLength = 64;
-
     private static Board _board;
 
     /// <summary>First CPU: sets everything up; afterwards its OS frame stands at the kernel's entry.</summary>
@@ -37,7 +31,9 @@ internal static class Startup
         Hardware.SetMemory(ram);
         PlaceTables(ram);
         AddressRange os = new() { Start = FrameTable.Layout.OsRam.First.Address.Value, Size = FrameTable.Layout.OsRam.Count << FrameNumber.Shift };
-        AddressRange kernel = FindKernel(ram.Start + KernelOffset);
+        AddressRange kernel = new() { Start = ram.Start + BootPlacement.KernelOffset };
+        kernel.Size = BootPlacement.SizeOfKernel(Hardware.Bytes(new PhysicalAddress(kernel.Start), BootPlacement.HeaderLength));
+        Panic.Unless(!kernel.IsEmpty, "no kernel image up to 64 MiB"u8);
         Panic.Unless(os.Contains(kernel) && os.Contains(blobRange) && (_board.Initrd.IsEmpty || os.Contains(_board.Initrd)),
             "kernel, initrd or device tree in the monitor's memory"u8);
         TakeFacts(os, new AddressRange { Start = facts.Value, Size = FrameNumber.Size + AbiConstants.EvidenceSize });
@@ -61,7 +57,7 @@ internal static class Startup
     private static DeviceTree OpenTree(PhysicalAddress blob, out AddressRange range)
     {
         Panic.Unless(blob.IsFrameAligned || (blob.Value & 7) == 0, "device tree is misaligned"u8);
-        uint size = DeviceTree.SizeOf(Hardware.Bytes(blob, ImageHeaderLength));
+        uint size = DeviceTree.SizeOf(Hardware.Bytes(blob, BootPlacement.HeaderLength));
         range = new AddressRange { Start = blob.Value, Size = size };
         Panic.Unless(size is > 0 and < 0x20_0000, "no device tree"u8);
         Panic.Unless(DeviceTree.TryOpen(Hardware.Bytes(blob, (int)size), out DeviceTree tree), "device tree is malformed"u8);
@@ -73,8 +69,9 @@ internal static class Startup
         FrameNumber shield = new PhysicalAddress(El2.ShieldStart()).Frame;
         FrameRange shieldImage = new(shield, new PhysicalAddress(El2.ShieldEnd()).Frame.Value - shield.Value);
         AddressRange image = new() { Start = El2.ImageStart(), Size = El2.ImageEnd() - El2.ImageStart() };
+        ulong deviceTables = 4 * ((ulong)_board.DeviceCount + 1);    // two levels at each ragged end of a range; the redistributors are one more
         Panic.Unless(MonitorLayout.TryPlace(FramesOf(ram), FramesOf(image), shieldImage, new IntermediateAddress(El2.ShieldStart()),
-            new PhysicalAddress(El2.GatePage()).Frame, DeviceTables(), !_board.Smmu.IsEmpty, out MonitorLayout layout), "too little RAM"u8);
+            new PhysicalAddress(El2.GatePage()).Frame, deviceTables, !_board.Smmu.IsEmpty, out MonitorLayout layout), "too little RAM"u8);
         Hardware.Zero(new AddressRange { Start = ram.Start, Size = image.Start - ram.Start });
         Hardware.Zero(new AddressRange { Start = image.End, Size = layout.OsRam.First.Address.Value - image.End });
         FrameTable.Initialise(layout);
@@ -95,9 +92,9 @@ internal static class Startup
         }
 
         Panic.Unless(os.Contains(told), "boot facts in the monitor's memory"u8);
-        BootFacts.Take(Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.ToldLength));
+        Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.Told.Length).CopyTo(BootFacts.Told);
         Hardware.Bytes(new PhysicalAddress(told.Start + FrameNumber.Size), (int)AbiConstants.EvidenceSize)
-            .CopyTo(Hardware.Bytes(FrameTable.Layout.EvidenceFrames.First.Address, (int)AbiConstants.EvidenceSize));
+            .CopyTo(Hardware.Bytes(FrameTable.Layout.AuditFrame.Address + (AbiConstants.EvidenceIpa - AbiConstants.AuditIpa), (int)AbiConstants.EvidenceSize));
         MonitorFeatures.Add((BootFacts.Flags & BootFacts.Measured) != 0 ? MonitorFeatures.Measured : 0);
     }
 
@@ -140,19 +137,6 @@ internal static class Startup
         return (Hardware.ReadDevice(range.Start + TypeRegister) & VirtualLpis) != 0;
     }
 
-    // Two levels at each ragged end of a range; the redistributors are one more.
-    private static ulong DeviceTables() => 4 * ((ulong)_board.DeviceCount + 1);
-
-    // The loader has put an arm64 Image there (booting.rst).
-    private static AddressRange FindKernel(ulong address)
-    {
-        ReadOnlySpan<byte> header = Hardware.Bytes(new PhysicalAddress(address), ImageHeaderLength);
-        Panic.Unless(BinaryPrimitives.ReadUInt32LittleEndian(header.Slice(56)) == ImageMagic, "no kernel image"u8);
-        AddressRange kernel = new() { Start = address, Size = BinaryPrimitives.ReadUInt64LittleEndian(header.Slice(16)) };
-        Panic.Unless(kernel.Size != 0 && kernel.IsSound, "kernel image without size"u8);
-        return kernel;
-    }
-
     // RAM may hold what ran before a reset: zero all but what the loader put there, in whole pages.
     private static void Scrub(AddressRange os, AddressRange kernel, AddressRange blob, AddressRange initrd)
     {
@@ -165,18 +149,11 @@ internal static class Startup
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]    // it has a stack canary, its caller changes the value
+    [MethodImpl(MethodImplOptions.NoInlining)]    // it may have a stack canary, its caller changes the value
     private static void SeedAll(DeviceTree tree)
     {
-        MonitorEntropy.Seed(((Span<byte>)_board.Seed).Slice(0, _board.SeedLength), BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
-        Span<byte> random = stackalloc byte[SeedLength];
-        if (MonitorEntropy.IsSeeded)
-        {
-            MonitorEntropy.Fill(random);
-            BoardReader.WriteSeeds(tree, random);
-        }
-
-        random.Clear();
+        MonitorEntropy.Seed(tree.Chosen("rng-seed"u8), tree.Chosen("kaslr-seed"u8), BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
+        BoardReader.WriteSeeds(tree);
     }
 
     private static FrameRange FramesOf(AddressRange range) => new(new PhysicalAddress(range.Start).Frame, range.Size >> FrameNumber.Shift);

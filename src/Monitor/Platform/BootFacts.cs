@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace BlackBox.Monitor;
 
-/// <summary>What is known of how this machine was started; <see cref="Evidence"/> says it to others. The loader of its own (src/Monitor/Uefi) tells the monitor: flags, 8 bytes;
+/// <summary>What is known of how this machine was started; Evidence says it to others. The loader of its own (src/Monitor/Uefi) tells the monitor: flags, 8 bytes;
 /// digest of the boot manifest; the platform's seed. A monitor that another loader started was measured by nobody: its own digest is then only what it says of itself.</summary>
 internal static class BootFacts
 {
@@ -23,12 +23,8 @@ internal static class BootFacts
     /// <summary>Devices reach no memory but the OS's.</summary>
     public const uint DmaProtection = 16;
 
-    /// <summary>Bytes that the loader tells.</summary>
-    public const int ToldLength = 72;
-
-    public const int ManifestOffset = 8;
-    public const int SeedOffset = 40;
-    public const int DigestLength = 32;
+    private const int ToldLength = 72;
+    private const int DigestLength = 32;
 
     private static Bytes _bytes;
 
@@ -44,13 +40,13 @@ internal static class BootFacts
     public static Span<byte> MonitorDigest => ((Span<byte>)_bytes).Slice(ToldLength);
 
     /// <summary>SHA-256 of the boot manifest, zeros without one; 32 bytes.</summary>
-    public static ReadOnlySpan<byte> ManifestDigest => ((ReadOnlySpan<byte>)_bytes).Slice(ManifestOffset, DigestLength);
+    public static Span<byte> ManifestDigest => ((Span<byte>)_bytes).Slice(8, DigestLength);
 
-    /// <summary>For <see cref="SealedRootKey"/> alone.</summary>
-    public static ReadOnlySpan<byte> Seed => ((ReadOnlySpan<byte>)_bytes).Slice(SeedOffset, IRootKey.Length);
+    /// <summary>For <see cref="RootKey"/> alone.</summary>
+    public static Span<byte> Seed => ((Span<byte>)_bytes).Slice(40, RootKey.Length);
 
-    /// <summary>Boot: takes what the loader tells.</summary>
-    public static void Take(ReadOnlySpan<byte> told) => told.Slice(0, ToldLength).CopyTo(_bytes);
+    /// <summary>Boot: all that a loader tells.</summary>
+    public static Span<byte> Told => ((Span<byte>)_bytes).Slice(0, ToldLength);
 
     /// <summary>Boot.</summary>
     public static void Add(uint flag) => BinaryPrimitives.WriteUInt32LittleEndian(_bytes, Flags | flag);

@@ -79,17 +79,9 @@ internal static class MonitorKeys
 
     public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key, bool forAnybody = false)
     {
-        Span<byte> root = stackalloc byte[IRootKey.Length];
+        Span<byte> root = stackalloc byte[RootKey.Length];
         Span<byte> extracted = stackalloc byte[Sha256.Length];
-        if (forAnybody)
-        {
-            DevelopmentRootKey.Read(root);
-        }
-        else
-        {
-            SealedRootKey.Read(root);
-        }
-
+        RootKey.Read(root, forAnybody);
         HkdfSha256.Extract(default, root, extracted);
         HkdfSha256.Expand(extracted, purpose, key);
         root.Clear();

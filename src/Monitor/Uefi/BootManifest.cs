@@ -36,9 +36,6 @@ public readonly ref struct BootManifest
 
     private static ReadOnlySpan<byte> Magic => "BBXBOOT2"u8;
 
-    /// <summary>When it was signed, as its signer says: Unix seconds.</summary>
-    public ulong Time => BinaryPrimitives.ReadUInt64LittleEndian(_bytes.Slice(8));
-
     /// <summary>No manifest with a smaller one is started any more.</summary>
     public ulong Counter => BinaryPrimitives.ReadUInt64LittleEndian(_bytes.Slice(16));
 

@@ -49,7 +49,7 @@ internal static class Loader
     // The firmware has checked this program's signature only if both hold.
     private static bool IsSecure()
     {
-        bool isOn = Efi.TryReadFlag("SecureBoot"u8, out byte secure) && secure == 1 && Efi.TryReadFlag("SetupMode"u8, out byte setup) && setup == 0;
+        bool isOn = Efi.ReadFlag("SecureBoot"u8) == 1 && Efi.ReadFlag("SetupMode"u8) == 0;
         Line(isOn ? "Secure Boot is on"u8 : "SECURE BOOT OFF: anything could have been started in this monitor's place"u8);
         return isOn;
     }
@@ -57,13 +57,14 @@ internal static class Loader
     // This and what it calls returns false, and has said why.
     private static bool Boot(uint flags)
     {
-        if (!Efi.TryFindTree(out AddressRange treeFile) || !DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
+        AddressRange treeFile = Efi.FindTree();
+        if (!DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
         {
             return Refuse("firmware"u8, "it gives no device tree (QEMU: acpi=off)"u8);
         }
 
-        tree.TryFindRam(BootPlacement.MonitorStart, out AddressRange ram);
-        Efi.AllocateFrom(BootPlacement.ClearOf(ram));
+        tree.TryFindRam(BootPlacement.MonitorStart, out _, out AddressRange ram);
+        Efi.Clear = BootPlacement.ClearOf(ram);
         AddressRange facts = new() { Size = BootPlacement.PageSize + AbiConstants.EvidenceSize };
         if (!Efi.FindReserved(ram).IsEmpty || !Efi.TryAllocate(facts.Size, out facts.Start))
         {
@@ -71,17 +72,9 @@ internal static class Loader
         }
 
         _isMeasured = true;
-        if (!TryRead(ManifestPath, out AddressRange manifestFile))
-        {
-            return false;
-        }
-
-        if (!BootManifest.TryOpen(Efi.Bytes(manifestFile), BootKey.Public, out BootManifest manifest))
-        {
-            return Refuse(ManifestPath, "its signature is not that of this monitor's boot key"u8);
-        }
-
-        if (!TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
+        if (!TryRead(ManifestPath, out AddressRange manifestFile)
+            || !(BootManifest.TryOpen(Efi.Bytes(manifestFile), BootKey.Public, out BootManifest manifest) || Refuse(ManifestPath, "its signature is not that of this monitor's boot key"u8))
+            || !TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
             || !TryRead(manifest, BootFile.CommandLine, CommandLinePath, out AddressRange commandLine))
         {
             return false;
@@ -92,39 +85,42 @@ internal static class Loader
         Line(_isMeasured ? "measured into PCR 12 of the TPM"u8 : "NOT MEASURED: there is no TPM, or it failed"u8);
         Span<byte> told = Efi.Bytes(facts);
         told.Clear();
-        BinaryPrimitives.WriteUInt32LittleEndian(told, flags);
-        Sha256.Hash(Efi.Bytes(manifestFile), told.Slice(BootFacts.ManifestOffset, Sha256.Length));
-        _ = (!_isMeasured || TryAttest(manifest.Counter, tree, told)) && Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
+        BootFacts.Add(flags);
+        Sha256.Hash(Efi.Bytes(manifestFile), BootFacts.ManifestDigest);
+        if (!_isMeasured || TryAttest(manifest.Counter, tree, told.Slice((int)BootPlacement.PageSize)))
+        {
+            BootFacts.Told.CopyTo(told);
+            Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
+        }
+
         told.Clear();
-        BootFacts.Take(told);
+        BootFacts.Told.Clear();
         Tpm.Wipe();
         return false;
     }
 
     // What the TPM adds to the facts: the platform's seed, and its word for this boot.
-    private static bool TryAttest(ulong counter, DeviceTree tree, Span<byte> told)
+    private static bool TryAttest(ulong counter, DeviceTree tree, Span<byte> evidence)
     {
-        bool isGood = TryUnseal(counter, tree, told);
-        BootFacts.Take(told);
-        Span<byte> qualifier = stackalloc byte[2 + Sha256.Length];
-        BinaryPrimitives.WriteUInt16BigEndian(qualifier, Sha256.Length);
-        PlatformIdentity.Digest(qualifier.Slice(2));
-        bool isQuoted = PlatformQuote.TryWrite(qualifier, told.Slice((int)BootPlacement.PageSize));
+        bool isGood = TryUnseal(counter, tree);
+        Span<byte> key = stackalloc byte[EcdhP384.PublicKeyLength];
+        MonitorKeys.MakePublic(MonitorKeys.AttestPurpose, key);
+        Span<byte> qualifier = stackalloc byte[Sha256.Length];
+        Sha256.Hash(key, qualifier);
+        bool isQuoted = PlatformQuote.TryWrite(qualifier, evidence);
         Line(isQuoted ? "the TPM has signed what was measured"u8 : "NOT ATTESTED: the TPM does not sign"u8);
-        BinaryPrimitives.WriteUInt32LittleEndian(told, BootFacts.Flags | (isQuoted ? BootFacts.Measured : 0));
+        BootFacts.Add(isQuoted ? BootFacts.Measured : 0);
 
         // Nobody opens the seal a second time in this boot.
         return Efi.TryMeasure(MeasurementRegister, "BlackBox leaves"u8, "leave"u8) && isGood;
     }
 
-    private static bool TryUnseal(ulong counter, DeviceTree tree, Span<byte> told)
+    private static bool TryUnseal(ulong counter, DeviceTree tree)
     {
-        tree.TryFind("chosen"u8, out DeviceTreeNode chosen);
-        tree.TryGet(chosen, "rng-seed"u8, out Span<byte> noise);
         Span<byte> record = stackalloc byte[PlatformSeal.RecordLength];
         record.Clear();
-        Span<byte> highest = record.Slice(IRootKey.Length);
-        bool isOpen = PlatformSeal.TryApprove(Efi.TryReadFile(ApprovalPath, out AddressRange approval) ? Efi.Bytes(approval) : default) && PlatformSeal.TryOpen(record, noise);
+        Span<byte> highest = record.Slice(RootKey.Length);
+        bool isOpen = PlatformSeal.TryApprove(Efi.TryReadFile(ApprovalPath, out AddressRange approval) ? Efi.Bytes(approval) : default) && PlatformSeal.TryOpen(record, tree.Chosen("rng-seed"u8));
         if (counter < BinaryPrimitives.ReadUInt64BigEndian(highest))
         {
             record.Clear();
@@ -142,8 +138,8 @@ internal static class Loader
             return BootKey.IsDevelopment || Refuse(ApprovalPath, "it does not fit, and this monitor was not built for development"u8);
         }
 
-        record.Slice(0, IRootKey.Length).CopyTo(told.Slice(BootFacts.SeedOffset));
-        BinaryPrimitives.WriteUInt32LittleEndian(told, BinaryPrimitives.ReadUInt32LittleEndian(told) | BootFacts.SealedKey);
+        record.Slice(0, RootKey.Length).CopyTo(BootFacts.Seed);
+        BootFacts.Add(BootFacts.SealedKey);
         record.Clear();
         Line("the platform's key is that of this TPM"u8);
         return true;
@@ -159,7 +155,7 @@ internal static class Loader
 
         AddressRange monitor = Efi.MonitorImage;
         AddressRange target = new() { Size = (ulong)(treeFile.Length + BootTree.Extra + commandLine.Length) };
-        if (!Efi.TryAllocate(monitor.Size, out ulong monitorAt) || !Efi.TryAllocate(target.Size, out target.Start) || !Efi.TryAllocate(Moves.Bytes, out ulong listAt)
+        if (!Efi.TryAllocate(monitor.Size, out ulong monitorAt) || !Efi.TryAllocate(target.Size, out target.Start) || !Efi.TryAllocate(BootPlacement.PageSize, out ulong listAt)
             || !Efi.TryAllocate(BootPlacement.PageSize, out ulong codeAt, isCode: true) || BootTree.Write(treeFile, tree, Efi.Bytes(target), commandLine, initrd) == 0)
         {
             return Refuse("firmware"u8, "too little free RAM, or a device tree without /chosen"u8);

@@ -21,7 +21,7 @@ internal static class PlatformQuote
     ];
 
     /// <summary>Writes quote, signature, key and log.</summary>
-    /// <param name="qualifier">sized digest</param>
+    /// <param name="qualifier">32 bytes</param>
     public static bool TryWrite(ReadOnlySpan<byte> qualifier, Span<byte> evidence)
     {
         if (!Tpm.TrySend(CreatePrimary, Endorsement, Tpm.NoPassword, Template, default, default, out ReadOnlySpan<byte> answer))
@@ -32,7 +32,7 @@ internal static class PlatformQuote
         Span<byte> handle = stackalloc byte[sizeof(uint)];
         answer.Slice(0, handle.Length).CopyTo(handle);
         answer.Slice(2 * sizeof(uint), LogOffset - KeyOffset).CopyTo(evidence.Slice(KeyOffset));
-        bool good = Tpm.TrySend(Quote, handle, Tpm.NoPassword, qualifier, [0, 0x10], [0, 0, 0, 1, 0, 0x0b, 3, 0xff, 0x10, 0], out answer);
+        bool good = Tpm.TrySend(Quote, handle, Tpm.NoPassword, [0, 32], qualifier, [0, 0x10, 0, 0, 0, 1, 0, 0x0b, 3, 0xff, 0x10, 0], out answer);
         answer.Slice(sizeof(uint), KeyOffset - QuoteOffset).CopyTo(evidence.Slice(QuoteOffset));
         return good && Efi.TryReadLog(evidence.Slice(LogOffset));
     }

@@ -12,7 +12,7 @@ namespace BlackBox.Monitor;
 internal static class PlatformSeal
 {
     /// <summary>Bytes of seed and counter (big-endian).</summary>
-    public const int RecordLength = IRootKey.Length + sizeof(ulong);
+    public const int RecordLength = RootKey.Length + sizeof(ulong);
 
     private const uint NvDefineSpace = 0x12a;
     private const uint NvWrite = 0x137;
@@ -44,7 +44,9 @@ internal static class PlatformSeal
     /// <summary>What PCR 4, 7 and 12 are, as TPM2_PolicyPCR sums it up. An approval signs these 32 bytes and <see cref="Purpose"/>.</summary>
     public static ReadOnlySpan<byte> State => SizedState.Slice(Sized);
 
-    private static ReadOnlySpan<byte> Purpose => "blackbox/platform-seal/1"u8;
+    private static ReadOnlySpan<byte> Purpose => SizedPurpose.Slice(Sized);
+
+    private static ReadOnlySpan<byte> SizedPurpose => "\0\u0018blackbox/platform-seal/1"u8;
 
     private static ReadOnlySpan<byte> SizedState => ((ReadOnlySpan<byte>)_state).Slice(0, DigestLength);
 
@@ -81,6 +83,7 @@ internal static class PlatformSeal
         authorization[10] = 1;
         good = good && TryBindRegisters() && Tpm.TrySend(PolicyGetDigest, Session, default, out answer);
         answer.Slice(0, DigestLength).CopyTo(_state);
+        Purpose.CopyTo(((Span<byte>)_state).Slice(DigestLength));
         return good && approval.Length == 2 * KeyPart && TryVerify(approval);
     }
 
@@ -120,8 +123,8 @@ internal static class PlatformSeal
         RandomGenerator generator = default;
         generator.Mix(noise);
         bool good = Tpm.TrySend(GetRandom, default, [0, Sha256.Length], out ReadOnlySpan<byte> answer) && answer[1] == Sha256.Length
-            && generator.Reseed(answer.Slice(Sized, Sha256.Length)) && generator.Fill(record.Slice(0, IRootKey.Length));
-        record.Slice(IRootKey.Length).Clear();
+            && generator.Reseed(answer.Slice(Sized, Sha256.Length)) && generator.Fill(record.Slice(0, RootKey.Length));
+        record.Slice(RootKey.Length).Clear();
         generator.Wipe();
         return good && TryWrite(record);
     }
@@ -148,19 +151,14 @@ internal static class PlatformSeal
         Span<byte> handle = stackalloc byte[sizeof(uint)];
         answer.Slice(0, handle.Length).CopyTo(handle);
         Span<byte> authority = _authority;
-        authority[1] = (byte)Purpose.Length;
-        Purpose.CopyTo(authority.Slice(Sized));
-        int length = Sized + Purpose.Length;
+        SizedPurpose.CopyTo(authority);
+        int length = SizedPurpose.Length;
         answer.Slice(handle.Length, NameLength).CopyTo(authority.Slice(length));
         length += NameLength;
 
         Span<byte> digest = stackalloc byte[Sized + Sha384.Length];
         BinaryPrimitives.WriteUInt16BigEndian(digest, Sha384.Length);
-        Sha384 hash = default;
-        hash.Initialize();
-        hash.Update(State);
-        hash.Update(Purpose);
-        hash.Finish(digest.Slice(Sized));
+        Sha384.Hash(((ReadOnlySpan<byte>)_state).Slice(Sized, Sha256.Length + Purpose.Length), digest.Slice(Sized));
         WritePair(pair, approval);
         bool good = Tpm.TrySend(VerifySignature, handle, default, digest, [0, 0x18, 0, 0x0c], pair, out answer);
         int ticket = TicketHead + answer[TicketHead - 1];

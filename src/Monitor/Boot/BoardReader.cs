@@ -8,7 +8,7 @@ namespace BlackBox.Monitor;
 /// that do DMA without an IOMMU in front: fw_cfg, virtio-mmio, the ITS, and the SMMU, flash) disappear.</summary>
 public static class BoardReader
 {
-    /// <summary>Reads the tree and removes devices that the OS shall not see.</summary>
+    /// <summary>Reads the tree and removes devices that the OS shall not see, and buses that translate addresses with all on them.</summary>
     /// <param name="image">an address in the RAM that the monitor occupies</param>
     /// <returns>false: no RAM around <paramref name="image"/>, no CPU, too many CPUs, or cells that do not fit.</returns>
     public static bool TryRead(DeviceTree tree, PhysicalAddress image, ref Board board)
@@ -33,7 +33,8 @@ public static class BoardReader
 
                 board.Affinities[board.CpuCount++] = affinity.Start;
             }
-            else if (!tree.IsType(node, "memory"u8) && IsInCpuSpace(tree, node) && tree.TryGet(node, "reg"u8, out _))
+            else if (!tree.IsType(node, "memory"u8) && IsInCpuSpace(tree, node)
+                && (tree.TryGet(node, "reg"u8, out _) || (tree.TryGet(node, "ranges"u8, out Span<byte> ranges) && ranges.Length > 0)))
             {
                 ReadDevice(tree, ref node, ref board);
             }

@@ -17,6 +17,7 @@ public sealed class EventLog
 {
     private const int HighestRegister = 23;
     private const uint NoAction = 3;
+    private const uint Application = 0x8000_0003;    // EV_EFI_BOOT_SERVICES_APPLICATION
     private const ushort Sha256Algorithm = 0x0b;
     private const int DigestLength = 32;
     private static ReadOnlySpan<byte> Locality => "StartupLocality\0"u8;
@@ -40,14 +41,16 @@ public sealed class EventLog
     }
 
     /// <summary>What a register holds after all events.</summary>
-    public byte[] Replay(int register)
+    /// <param name="application">digest of another application (<see cref="BootMeasurements.ApplicationDigest"/>) in place of the last one of the register</param>
+    public byte[] Replay(int register, byte[]? application = null)
     {
         var value = new byte[DigestLength];
+        var replaced = application is null ? null : Events.LastOrDefault(item => item.Register == register && item.Type == Application);
         foreach (var item in Events.Where(item => item.Register == register))
         {
             if (item.Type != NoAction)
             {
-                value = BootMeasurements.Extend(value, item.Digest);
+                value = BootMeasurements.Extend(value, ReferenceEquals(item, replaced) ? application! : item.Digest);
             }
             else if (item.Data.AsSpan().StartsWith(Locality) && item.Data.Length == Locality.Length + 1)
             {

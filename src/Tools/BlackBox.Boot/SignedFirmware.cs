@@ -69,10 +69,8 @@ public sealed class SignedFirmware : IFirmware
             await SystemPartition.WriteFolderAsync(root, application, files, key, DateTimeOffset.UtcNow, Counter, cancellation).ConfigureAwait(false);
             if (SecureBoot && Approve)
             {
-                var monitor = await File.ReadAllBytesAsync(application, cancellation).ConfigureAwait(false);
-                var measured = await BootMeasurements.Pcr12Async(Path.Combine(root, SystemPartition.Folder), cancellation).ConfigureAwait(false);
-                var state = BootApproval.State(BootMeasurements.Pcr4(monitor), BootMeasurements.Pcr7(keys), measured);
-                await File.WriteAllBytesAsync(Path.Combine(root, SystemPartition.Folder, "approval"), BootApproval.Create(state, key), cancellation).ConfigureAwait(false);
+                var pcr4 = BootMeasurements.Pcr4(await File.ReadAllBytesAsync(application, cancellation).ConfigureAwait(false));
+                await SystemPartition.WriteApprovalAsync(root, pcr4, BootMeasurements.Pcr7(keys), key, cancellation).ConfigureAwait(false);
             }
         }
         finally

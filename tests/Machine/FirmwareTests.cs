@@ -32,6 +32,7 @@ public sealed class FirmwareTests
             Assert.Equal(("bin\ndev\n", 5), (result.Output, result.ExitCode));
 
             Assert.Contains("blackbox: Secure Boot is on", lines);
+            Assert.Contains("blackbox: measured into PCR 12 of the TPM", lines);
             Assert.Contains("blackbox: the platform's key is that of this TPM", lines);
             Assert.DoesNotContain(lines, line => line.Contains("NOT CONFINED", StringComparison.Ordinal));
 

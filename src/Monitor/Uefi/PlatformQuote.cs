@@ -14,10 +14,10 @@ internal static class PlatformQuote
 
     private static ReadOnlySpan<byte> Endorsement => [0x40, 0, 0, 0x0b];
 
-    // No secret given; TPM2B_PUBLIC: ECC, SHA-256, fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign; ECDSA with SHA-256, P-256. Nothing else.
+    // No secret given; TPM2B_PUBLIC: ECC, SHA-256, fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA (or three sudden ends of the machine lock it), restricted, sign; ECDSA with SHA-256, P-256. Nothing else.
     private static ReadOnlySpan<byte> Template =>
     [
-        0, 4, 0, 0, 0, 0, 0, 24, 0, 0x23, 0, 0x0b, 0, 5, 0, 0x72, 0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 3, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 4, 0, 0, 0, 0, 0, 24, 0, 0x23, 0, 0x0b, 0, 5, 4, 0x72, 0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 3, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
     /// <summary>Writes quote, signature, key and log.</summary>

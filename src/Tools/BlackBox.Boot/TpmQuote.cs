@@ -13,7 +13,7 @@ public sealed class TpmQuote
     public static IReadOnlyList<int> Registers { get; } = [0, 1, 2, 3, 4, 5, 6, 7, 12];
 
     // TPMT_PUBLIC of such a key up to X, as PlatformQuote.cs asks for it, without the sizes of X and Y.
-    private const string KeyTemplate = "0023000b0005007200000010" + "0018000b00030010";
+    private const string KeyTemplate = "0023000b0005047200000010" + "0018000b00030010";
 
     // TPML_PCR_SELECTION: the SHA-256 bank, three bytes of bits.
     private const string Selection = "00000001000b03ff1000";

@@ -48,6 +48,14 @@ internal static class StatusCalls
             return result;
         }
 
+        if (AttestationFiles.Find(path.Canonical) is AttestationFile attestation and not AttestationFile.None)
+        {
+            path.Free();
+            Span<byte> status = stackalloc byte[ExtendedBytes];
+            AttestationFiles.WriteStatus(attestation, status[..bytes]);
+            return UserMemory.TryWrite(ref thread, to, status[..bytes]) ? 0 : -Errno.EFAULT;
+        }
+
         Handle<MemoryObject> pages = default;
         if (path.Text.IsEmpty && (flags & EmptyPath) != 0 && Descriptors.TryFind(ref thread, directory, out Handle<OpenFile> file))
         {

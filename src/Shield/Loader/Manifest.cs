@@ -29,6 +29,8 @@ internal ref struct Manifest
     public ulong TagsLength;
     public ReadOnlySpan<byte> PublicKey;
 
+    /// <summary>The policy as it is encoded.</summary>
+    public ReadOnlySpan<byte> Policy;
     public ReadOnlySpan<byte> EntryPoint;
     public RuleMode ArgumentMode;
 
@@ -67,7 +69,8 @@ internal ref struct Manifest
 
     private static bool TryPolicy(scoped ref CborReader reader, ReadOnlySpan<byte> payload, ref Manifest manifest)
     {
-        return reader.TryMap(out int keys) && keys == 8
+        int start = reader.Position;
+        bool good = reader.TryMap(out int keys) && keys == 8
             && TryKey(ref reader, 1) && reader.TryText(out manifest.EntryPoint)
             && TryKey(ref reader, 2) && TryRule(ref reader, payload, out manifest.ArgumentMode, out manifest.Arguments, out manifest.ArgumentCount)
             && TryKey(ref reader, 3) && TryRule(ref reader, payload, out manifest.EnvironmentMode, out manifest.Environment, out manifest.EnvironmentCount)
@@ -76,6 +79,8 @@ internal ref struct Manifest
             && TryKey(ref reader, 6) && reader.TryBoolean(out manifest.IsDebug)
             && TryKey(ref reader, 7) && reader.TryText(out manifest.WorkingDirectory)
             && TryKey(ref reader, 8) && TryTexts(ref reader, payload, out manifest.OutsideNames, out manifest.OutsideNameCount);
+        manifest.Policy = payload[start..reader.Position];
+        return good;
     }
 
     private static bool TryRule(scoped ref CborReader reader, ReadOnlySpan<byte> payload, out RuleMode mode, out ReadOnlySpan<byte> texts, out int count)

@@ -11,10 +11,6 @@ namespace BlackBox.Shield;
 /// </summary>
 internal static class ProtectedImage
 {
-    private const int WrappedKeyBytes = 128;
-    private const int KeyAt = 16;
-    private const int PublisherAt = 48;
-    private const int MaxWrappedKeys = 64;
     private const int MaxManifestBytes = 256 << 10;
 
     private static Digest32 contentKey;
@@ -40,10 +36,13 @@ internal static class ProtectedImage
     {
         get
         {
-            _ = Manifest.TryParse(manifestBytes.Bytes.Slice(payloadOffset, payloadLength), out Manifest manifest);
+            _ = Manifest.TryParse(ManifestPayload, out Manifest manifest);
             return manifest;
         }
     }
+
+    /// <summary>What was signed of it.</summary>
+    public static ReadOnlySpan<byte> ManifestPayload => manifestBytes.Bytes.Slice(payloadOffset, payloadLength);
 
     /// <summary>Blocks and files that did not verify.</summary>
     public static ulong Violations { get; private set; }
@@ -119,19 +118,17 @@ internal static class ProtectedImage
             return;
         }
 
-        if (OsFile.Open(ref thread, KeyPath, out OsFile file) < 0)
-        {
-            Refuse("not a protected image: /.blackbox/key is missing"u8);
-        }
+        ReadWhole(ref thread, KeyPath, WrappedKeys.MaxFileBytes, out PrivateBlock file);
 
         // One of the keys was wrapped for this platform.
-        Span<byte> blob = Frames.Bytes(frame)[..WrappedKeyBytes];
+        Span<byte> blob = Frames.Bytes(frame)[..WrappedKeys.BlobBytes];
+        WrappedKeys keys = new(file.Bytes);
         bool found = false;
-        for (int i = 0; i < MaxWrappedKeys && !found; i++)
+        for (int i = 0; i < WrappedKeys.MaxMessages && !keys.IsAtEnd && !found; i++)
         {
-            if (!file.TryRead(ref thread, (ulong)(i * WrappedKeyBytes), blob))
+            if (!keys.TryNext(blob))
             {
-                break;
+                Refuse("/.blackbox/key is malformed"u8);
             }
 
             found = Hardware.UnwrapKey(frame.Value) == Status.Success;
@@ -142,11 +139,11 @@ internal static class ProtectedImage
             Refuse("/.blackbox/key holds no key for this platform"u8);
         }
 
-        blob.Slice(KeyAt, Digest32.Length).CopyTo(contentKey);
-        blob.Slice(PublisherAt, Digest32.Length).CopyTo(publisher);
+        blob.Slice(WrappedKeys.KeyAt, Digest32.Length).CopyTo(contentKey);
+        blob.Slice(WrappedKeys.PublisherAt, Digest32.Length).CopyTo(publisher);
         ConstantTime.Wipe(blob);
         Frames.Free(frame);
-        file.Close(ref thread);
+        file.Free();
     }
 
     private static void ReadManifest(ref Thread thread, ReadOnlySpan<byte> publisher)

@@ -124,18 +124,7 @@ internal sealed class LoaderMachine : IMachine
         return (arguments, environment, auxiliary);
     }
 
-    public long UnwrapKey(ulong ipa)
-    {
-        Span<byte> blob = Hardware.Memory(ipa, WrappedKey.Length);
-        if (WrappedKey.Unwrap(blob, PlatformKey.Development) is not { } keys)
-        {
-            return Status.Denied;
-        }
-
-        keys.ContentKey.CopyTo(blob[16..]);
-        keys.PublisherDigest.CopyTo(blob[48..]);
-        return Status.Success;
-    }
+    public long UnwrapKey(ulong ipa) => DevelopmentPlatform.TryUnwrap(Hardware.Memory(ipa, 192)) ? Status.Success : Status.Denied;
 
     public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> a)
     {

@@ -144,6 +144,11 @@ public sealed class OciWriter
             ["User"] = string.Create(CultureInfo.InvariantCulture, $"{image.UserId}:{image.GroupId}"),
             ["Labels"] = Map(image.Labels),
         };
+        if (image.Protection.WritablePaths.Count > 0)
+        {
+            config["Volumes"] = new JsonObject(image.Protection.WritablePaths.Distinct().Select(path => KeyValuePair.Create(path, (JsonNode?)new JsonObject())));
+        }
+
         if (image.Ports.Count > 0)
         {
             config["ExposedPorts"] = new JsonObject(image.Ports.Select(port => KeyValuePair.Create(string.Create(CultureInfo.InvariantCulture, $"{port}/tcp"), (JsonNode?)new JsonObject())));

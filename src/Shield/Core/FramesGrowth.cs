@@ -14,6 +14,13 @@ internal static partial class Frames
     /// <summary>Free frames above which whole free chunks go back: 8 MiB.</summary>
     private const int Surplus = 4 * ChunkFrames;
 
+    /// <summary>How long frames must lie free before they go back: a program that frees memory and takes it again by turns keeps it.</summary>
+    private const ulong PeriodMilliseconds = 250;
+
+    /// <summary>Fewest free frames since <see cref="periodStart"/>, a value of the counter.</summary>
+    private static int leastFree;
+    private static ulong periodStart;
+
     /// <summary>
     /// Makes sure that <paramref name="frames"/> frames are free beyond the reserve, asking the module if need be. May
     /// call the OS, hence drop the kernel lock. False: the OS gives no more (ENOMEM), or the task is dying.
@@ -41,7 +48,8 @@ internal static partial class Frames
     }
 
     /// <summary>
-    /// Gives whole free 2 MiB chunks beyond the surplus back. Called where the thread may call the OS.
+    /// Gives back whole free 2 MiB chunks beyond the surplus that nobody needed for a whole <see cref="PeriodMilliseconds"/>. Called where the
+    /// thread may call the OS.
     /// </summary>
     public static void Trim(ref Thread thread)
     {
@@ -50,8 +58,29 @@ internal static partial class Frames
             return;
         }
 
+        ulong now = Hardware.Counter;
+        if (now - periodStart >= Hardware.CounterFrequency * PeriodMilliseconds / 1000)
+        {
+            int unused = leastFree;
+            periodStart = now;
+            leastFree = freeFrames;
+            GiveBack(ref thread, unused);
+        }
+    }
+
+    /// <summary>The same at once: a process has ended, and perhaps nobody comes by for a long time.</summary>
+    public static void TrimNow(ref Thread thread)
+    {
+        if (freeFrames > 2 * Surplus)
+        {
+            GiveBack(ref thread, freeFrames);
+        }
+    }
+
+    private static void GiveBack(ref Thread thread, int unused)
+    {
         int ranges = 0;
-        while (freeFrames > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
+        while (unused > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
         {
             ulong chunk = heads[MaxOrder];
             if (!TryForget(chunk))
@@ -64,6 +93,7 @@ internal static partial class Frames
                 Panic.Stop(PanicReason.Invariant, "the monitor refused a release"u8);
             }
 
+            unused -= ChunkFrames;
             SharedBuffer.WriteRange(ref thread, ranges++, chunk, ChunkFrames);
         }
 

@@ -31,6 +31,7 @@ internal static class Program
             TestCommand.Create(),
             BenchCommand.Create(),
             AttackCommand.Create(),
+            AuditCommand.Create(),
         };
         Help.Install(root);
 

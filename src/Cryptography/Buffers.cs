@@ -78,3 +78,17 @@ internal struct Longs120
 {
     private ulong _first;
 }
+
+/// <summary>A digest of SHA-256, in place.</summary>
+[InlineArray(Sha256.Length)]
+public struct Sha256Digest
+{
+    private byte _first;
+}
+
+/// <summary>A public key of P-384, in place: X, then Y.</summary>
+[InlineArray(EcdhP384.PublicKeyLength)]
+public struct P384PublicKey
+{
+    private byte _first;
+}

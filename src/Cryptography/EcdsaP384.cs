@@ -5,10 +5,10 @@ namespace BlackBox.Cryptography;
 
 /// <summary>
 /// Verification of ECDSA signatures over P-384 (FIPS 186-5, section 6.4.2); with SHA-384 this is ES384 (RFC 9053,
-/// section 2.1). All inputs are public and may be hostile; the time depends on them. Uses less than 6 KiB of stack.
+/// section 2.1). All inputs of a verification are public and may be hostile; its time depends on them. Uses less than 6 KiB of stack.
 /// </summary>
 [SkipLocalsInit]
-public static class EcdsaP384
+public static partial class EcdsaP384
 {
     /// <summary>Bytes of a public key: X, then Y, each 48 bytes, the most significant first.</summary>
     public const int PublicKeyLength = 96;
@@ -45,9 +45,7 @@ public static class EcdsaP384
 
         Unsafe.SkipInit(out P384Curve curve);
         curve.Initialize();
-        UInt384.Read(signature, out UInt384 r);
-        UInt384.Read(signature[UInt384.Length..], out UInt384 s);
-        if (!IsScalar(curve, r) || !IsScalar(curve, s))
+        if (!curve.TryReadScalar(signature[..UInt384.Length], out UInt384 r) || !curve.TryReadScalar(signature[UInt384.Length..], out UInt384 s))
         {
             return false;
         }
@@ -60,12 +58,7 @@ public static class EcdsaP384
             return false;
         }
 
-        // The digest as a number below n; it has as many bits as n, which is more than half of 2^384.
-        UInt384.Read(digest, out UInt384 e);
-        if (UInt384.Subtract(e, curve.Order.Value, out UInt384 reduced) == 0)
-        {
-            e = reduced;
-        }
+        ReduceOnce(curve, digest, out UInt384 e);
 
         // u = e / s, v = r / s. The product of a plain number and one in Montgomery form is plain.
         curve.Order.Enter(s, out UInt384 sMontgomery);
@@ -89,8 +82,15 @@ public static class EcdsaP384
             && HasAffineX(curve, point, next);
     }
 
-    private static bool IsScalar(in P384Curve curve, in UInt384 value)
-        => !UInt384.IsZero(value) && UInt384.IsLess(value, curve.Order.Value);
+    // A public number of 48 bytes modulo n, which is more than half of 2^384.
+    private static void ReduceOnce(in P384Curve curve, ReadOnlySpan<byte> bytes, out UInt384 number)
+    {
+        UInt384.Read(bytes, out number);
+        if (UInt384.Subtract(number, curve.Order.Value, out UInt384 reduced) == 0)
+        {
+            number = reduced;
+        }
+    }
 
     // x Z = X, with x below p: r < n < p.
     private static bool HasAffineX(in P384Curve curve, in P384Point point, in UInt384 x)

@@ -6,7 +6,7 @@ namespace BlackBox.Cryptography;
 /// <summary>
 /// Arithmetic modulo an odd number m with 2^383 &lt; m &lt; 2^384, in Montgomery form (a is held as a 2^384 mod m), as
 /// in Montgomery, "Modular multiplication without trial division", 1985. Every number passed in is smaller than m,
-/// and so is every result. For public data: the time may depend on the values.
+/// and so is every result. The time of every operation is the same for all values.
 /// </summary>
 internal struct Modulus384
 {
@@ -49,18 +49,15 @@ internal struct Modulus384
     {
         ulong carry = UInt384.Add(left, right, out UInt384 plain);
         ulong borrow = UInt384.Subtract(plain, Value, out UInt384 reduced);
-        sum = carry == borrow ? reduced : plain;
+        UInt384.Select(carry ^ borrow, plain, reduced, out sum);
     }
 
     /// <summary>Subtracts.</summary>
     public readonly void Subtract(in UInt384 left, in UInt384 right, out UInt384 difference)
     {
-        if (UInt384.Subtract(left, right, out UInt384 plain) != 0)
-        {
-            UInt384.Add(plain, Value, out plain);
-        }
-
-        difference = plain;
+        ulong borrow = UInt384.Subtract(left, right, out UInt384 plain);
+        UInt384.Add(plain, Value, out UInt384 raised);
+        UInt384.Select(borrow, raised, plain, out difference);
     }
 
     /// <summary>Multiplies two numbers in Montgomery form; that of the product is a b / 2^384.</summary>
@@ -79,7 +76,7 @@ internal struct Modulus384
             t4 = MultiplyAdd(factor, right[4], t4, ref carry);
             t5 = MultiplyAdd(factor, right[5], t5, ref carry);
             t6 += carry;
-            ulong t7 = t6 < carry ? 1UL : 0UL;
+            ulong t7 = Carry(t6, carry);
 
             // t = (t + u m) / 2^64, with u such that nothing is lost
             factor = t0 * _inverse;
@@ -91,12 +88,12 @@ internal struct Modulus384
             t3 = MultiplyAdd(factor, Value[4], t4, ref carry);
             t4 = MultiplyAdd(factor, Value[5], t5, ref carry);
             t5 = t6 + carry;
-            t6 = t7 + (t5 < carry ? 1UL : 0UL);
+            t6 = t7 + Carry(t5, carry);
         }
 
         UInt384.Set(out UInt384 plain, t5, t4, t3, t2, t1, t0);
         ulong borrow = UInt384.Subtract(plain, Value, out UInt384 reduced);
-        product = t6 == borrow ? reduced : plain;
+        UInt384.Select(t6 ^ borrow, plain, reduced, out product);
     }
 
     /// <summary>Brings a number into Montgomery form.</summary>
@@ -109,7 +106,7 @@ internal struct Modulus384
         Multiply(value, one, out result);
     }
 
-    /// <summary>Inverts modulo a prime, by Fermat: a^(m-2). The inverse of zero comes out as zero.</summary>
+    /// <summary>Inverts modulo a prime, by Fermat: a^(m-2); the branches depend on m only. The inverse of zero comes out as zero.</summary>
     public readonly void Invert(in UInt384 value, out UInt384 result)
     {
         UInt384.Set(out UInt384 two, 0, 0, 0, 0, 0, 2);
@@ -135,10 +132,13 @@ internal struct Modulus384
     {
         ulong high = Math.BigMul(a, b, out ulong low);
         low += addend;
-        high += low < addend ? 1UL : 0UL;
+        high += Carry(low, addend);
         low += carry;
-        high += low < carry ? 1UL : 0UL;
-        carry = high;
+        carry = high + Carry(low, carry);
         return low;
     }
+
+    // What adding the number has carried over, seen from the sum: sum < added, without a comparison.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Carry(ulong sum, ulong added) => ((~sum & added) | ((~sum | added) & (sum - added))) >> 63;
 }

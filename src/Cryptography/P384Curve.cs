@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 
 namespace BlackBox.Cryptography;
@@ -19,6 +20,9 @@ internal struct P384Point
 [SkipLocalsInit]
 internal struct P384Curve
 {
+    private const int WindowBits = 4;
+    private const int WindowSize = 1 << WindowBits;
+
     /// <summary>Arithmetic of the coordinates, modulo p.</summary>
     public Modulus384 Field;
 
@@ -164,6 +168,74 @@ internal struct P384Curve
         result = sum;
     }
 
+    /// <summary>
+    /// Computes k Q for a secret scalar, in windows of four bits: always the same additions, and of the table every entry
+    /// is read each time.
+    /// </summary>
+    public readonly void MultiplySecret(in UInt384 k, in P384Point q, out P384Point result)
+    {
+        Unsafe.SkipInit(out PointTable table);
+        Infinity(out table[0]);
+        for (int i = 1; i < WindowSize; i++)
+        {
+            Add(table[i - 1], q, out table[i]);
+        }
+
+        Infinity(out P384Point sum);
+        for (int at = 384 - WindowBits; at >= 0; at -= WindowBits)
+        {
+            P384Point next;
+            for (int i = 0; i < WindowBits; i++)
+            {
+                Add(sum, sum, out next);
+                sum = next;
+            }
+
+            ulong digit = (k[at >> 6] >> (at & 63)) & (WindowSize - 1);
+            Select(table, digit, out P384Point entry);
+            Add(sum, entry, out next);
+            sum = next;
+        }
+
+        result = sum;
+        ConstantTime.Wipe(ref table);
+    }
+
+    /// <summary>Affine coordinates of a point that is not infinity, as plain numbers.</summary>
+    public readonly void Leave(in P384Point point, out UInt384 x, out UInt384 y)
+    {
+        Field.Invert(point.Z, out UInt384 inverse);
+        Field.Multiply(point.X, inverse, out UInt384 entered);
+        Field.Leave(entered, out x);
+        Field.Multiply(point.Y, inverse, out entered);
+        Field.Leave(entered, out y);
+    }
+
+    /// <summary>Reads a scalar of 48 bytes.</summary>
+    /// <returns>Whether it is in 1 .. n-1; only this can be seen in the time.</returns>
+    public readonly bool TryReadScalar(ReadOnlySpan<byte> bytes, out UInt384 scalar)
+    {
+        UInt384.Read(bytes, out scalar);
+        return !UInt384.IsZero(scalar) && UInt384.IsLess(scalar, Order.Value);
+    }
+
+    // The entry of that number, by reading all of them.
+    private static void Select(in PointTable table, ulong digit, out P384Point entry)
+    {
+        entry = default;
+        for (int i = 0; i < WindowSize; i++)
+        {
+            // i = digit: all ones. The difference is below 2^63, and less one of it has the top bit set only for zero.
+            ulong mask = 0 - ((((ulong)i ^ digit) - 1) >> 63);
+            for (int limb = 0; limb < UInt384.Limbs; limb++)
+            {
+                entry.X[limb] |= table[i].X[limb] & mask;
+                entry.Y[limb] |= table[i].Y[limb] & mask;
+                entry.Z[limb] |= table[i].Z[limb] & mask;
+            }
+        }
+    }
+
     // a d + b c, from (a + b)(c + d) and the products a c and b d.
     private readonly void CrossProduct(
         in UInt384 a, in UInt384 b, in UInt384 c, in UInt384 d, in UInt384 ac, in UInt384 bd, out UInt384 result)
@@ -173,5 +245,12 @@ internal struct P384Curve
         Field.Multiply(left, right, out UInt384 product);
         Field.Subtract(product, ac, out product);
         Field.Subtract(product, bd, out result);
+    }
+
+    /// <summary>The multiples 0 Q to 15 Q.</summary>
+    [InlineArray(WindowSize)]
+    private struct PointTable
+    {
+        private P384Point _first;
     }
 }

@@ -4,7 +4,10 @@ using System.Runtime.CompilerServices;
 
 namespace BlackBox.Cryptography;
 
-/// <summary>A number of 384 bits: six 64-bit limbs, the least significant first.</summary>
+/// <summary>
+/// A number of 384 bits: six 64-bit limbs, the least significant first. The time of every operation is the same for all
+/// values: conditions are turned into numbers and masks, never into branches.
+/// </summary>
 [InlineArray(Limbs)]
 internal struct UInt384
 {
@@ -23,6 +26,27 @@ internal struct UInt384
         for (int i = 0; i < Limbs; i++)
         {
             value[i] = BinaryPrimitives.ReadUInt64BigEndian(bytes[(Length - (8 * (i + 1)))..]);
+        }
+    }
+
+    /// <summary>Writes 48 bytes, the most significant first.</summary>
+    public static void Write(in UInt384 value, Span<byte> bytes)
+    {
+        for (int i = 0; i < Limbs; i++)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(bytes[(Length - (8 * (i + 1)))..], value[i]);
+        }
+    }
+
+    /// <summary>Copies one of two numbers.</summary>
+    /// <param name="condition">1 takes the first, 0 the second.</param>
+    public static void Select(ulong condition, in UInt384 first, in UInt384 second, out UInt384 result)
+    {
+        Unsafe.SkipInit(out result);
+        ulong mask = 0 - condition;
+        for (int i = 0; i < Limbs; i++)
+        {
+            result[i] = (first[i] & mask) | (second[i] & ~mask);
         }
     }
 
@@ -77,10 +101,9 @@ internal struct UInt384
         for (int i = 0; i < Limbs; i++)
         {
             ulong a = left[i];
-            ulong x = a + carry;
-            carry = x < a ? 1UL : 0UL;
-            ulong y = x + right[i];
-            carry += y < x ? 1UL : 0UL;
+            ulong b = right[i];
+            ulong y = a + b + carry;
+            carry = ((a & b) | ((a | b) & ~y)) >> 63;
             sum[i] = y;
         }
 
@@ -97,9 +120,8 @@ internal struct UInt384
         {
             ulong a = left[i];
             ulong b = right[i];
-            ulong x = a - b;
-            ulong y = x - borrow;
-            borrow = (a < b ? 1UL : 0UL) | (x < borrow ? 1UL : 0UL);
+            ulong y = a - b - borrow;
+            borrow = ((~a & b) | ((~a | b) & y)) >> 63;
             difference[i] = y;
         }
 

@@ -25,7 +25,7 @@ public class BareMachineTests
         }
 
         Assert.DoesNotContain(lines, line => line.StartsWith("FAIL", StringComparison.Ordinal));
-        Assert.Equal(22, lines.Count(line => line.StartsWith("ok ", StringComparison.Ordinal)));
+        Assert.Equal(28, lines.Count(line => line.StartsWith("ok ", StringComparison.Ordinal)));
         Assert.Equal("done", lines[^1]);
 
         // One instruction is one nanosecond here: the instructions are used, and the figures cannot creep up unseen.
@@ -34,6 +34,13 @@ public class BareMachineTests
         Assert.Equal(2, blocks.Length);
         Assert.True(blocks[0] < 1_000_000, $"portable: {blocks[0]} instructions for 4 KiB");
         Assert.True(blocks[1] < 15_000, $"with AES instructions: {blocks[1]} instructions for 4 KiB");
+
+        // Whatever the private key is, the same number of instructions, as exactly as the counter tells: 16.
+        long[] scalars = [.. lines.Where(line => line.StartsWith("time P-384 with a secret scalar", StringComparison.Ordinal))
+            .Select(line => long.Parse(line.Split(' ')[^2], System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal(8, scalars.Length);
+        Assert.InRange(scalars.Max() - scalars.Min(), 0, 16);
+        Assert.InRange(scalars.Max(), 100_000, 20_000_000);
     }
 
     private static string[] Run(string program, params string[] arguments)

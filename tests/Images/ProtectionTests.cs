@@ -153,20 +153,23 @@ public sealed class ProtectionTests
     {
         var key = RandomNumberGenerator.GetBytes(32);
         using var publisher = PublisherKey.Create();
-        var blob = Samples.Image().Protect(new ProtectionOptions { ContentKey = key }, publisher).Root[ImageFormat.Key]!.Content!.ReadAllBytes();
+        var file = Samples.Image().Protect(new ProtectionOptions { ContentKey = key }, publisher).Root[ImageFormat.Key]!.Content!.ReadAllBytes();
 
-        Assert.Equal(128, blob.Length);
+        var blob = Assert.Single(WrappedKey.ReadAll(file)).ToBlob();
         Assert.True(DevelopmentPlatform.TryUnwrap(blob));
-        Assert.Equal(key, blob[16..48]);
-        Assert.Equal(SHA256.HashData(publisher.Public), blob[48..80]);
+        Assert.Equal(key, blob[112..144]);
+        Assert.Equal(SHA256.HashData(publisher.Public), blob[144..176]);
     }
 
     [Fact]
     public void An_image_for_two_platforms_opens_on_both_and_on_no_other()
     {
-        var (mine, yours) = (new PlatformKey("mine", RandomNumberGenerator.GetBytes(32)), new PlatformKey("yours", RandomNumberGenerator.GetBytes(32)));
-        var root = Samples.Image().Protect(new ProtectionOptions { Platforms = [mine, PlatformKey.Development] }).Root;
+        var (mine, yours) = (PlatformKey.Create("mine"), PlatformKey.Create("yours"));
+        var forMine = PlatformKey.FromPem("mine", mine.ToPem());    // publishers have the public half only
+        Assert.False(forMine.HasPrivateKey);
+        var root = Samples.Image().Protect(new ProtectionOptions { Platforms = [forMine, PlatformKey.Development] }).Root;
 
+        Assert.Equal([mine.Id, PlatformKey.Development.Id], StoredImage.Read(root).Keys.Select(key => key.PlatformId));
         _ = Samples.Verify(root);
         _ = Samples.Verify(root, new VerificationOptions { Platforms = [mine] });
         var refused = Assert.Throws<ImageRefusedException>(() => Samples.Verify(root, new VerificationOptions { Platforms = [yours] }));

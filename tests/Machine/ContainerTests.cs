@@ -34,6 +34,7 @@ public sealed class ContainerTests
             new MachineOptions { Monitor = monitor }, new Container("one", image.Content, ["-c", "ls / | sort | head -2; exit 5"]), new Container("two", image.Content, ["-c", "sleep 1000"]));
         var result = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/one one", TimeSpan.FromMinutes(3), cancellation: Cancellation);
         Assert.Equal(("bin\ndev\n", 5), (result.Output, result.ExitCode));
+        await ContainerMachine.RequireDmaProtectionAsync(machine, Cancellation);
 
         await machine.RunAsync("blackbox-runtime run -d --bundle /containers/two two </dev/null >/run/two 2>&1 && sleep 1");
         using (var statistics = JsonDocument.Parse(await machine.RunAsync("blackbox-runtime statistics")))
@@ -63,6 +64,25 @@ public sealed class ContainerTests
         var result = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/one one", TimeSpan.FromMinutes(3), cancellation: Cancellation);
         Assert.Equal(5, result.ExitCode);
         Assert.Equal(["bin", "bin", "bin", "bin", "dev", "dev", "dev", "dev"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_machine_without_SMMU_is_refused_and_answers_questions_while_a_command_runs()
+    {
+        var guest = await Guests.EnvironmentAsync();
+        var monitor = await new ProductBuild(guest.Kernel, NoProgress.Instance).MonitorAsync(Cancellation);
+        await using var machine = await StartAsync(new MachineOptions { Monitor = monitor, AnswersQuestions = true, QemuArguments = ["-machine", "iommu=none"] });
+        var error = await Assert.ThrowsAsync<BlackBoxException>(() => ContainerMachine.RequireDmaProtectionAsync(machine, Cancellation));
+        Assert.Contains("--allow-dma", error.Advice, StringComparison.Ordinal);
+
+        var busy = machine.RunAsync("while ! [ -e /run/asked ]; do sleep 0.1; done");
+        var asked = RunningMachine.Choose(Environment.ProcessId);
+        using var ring = JsonDocument.Parse(await asked.AskAsync("audit", Cancellation));
+        Assert.True(ring.RootElement.GetProperty("written").GetInt64() >= ring.RootElement.GetProperty("records").GetArrayLength());
+        Assert.Contains("no question", (await Assert.ThrowsAsync<BlackBoxException>(() => asked.AskAsync("reboot", Cancellation))).Message, StringComparison.Ordinal);
+        Assert.False(busy.IsCompleted);
+        await machine.Control.ExecuteAsync("quit", cancellation: Cancellation);
+        await Assert.ThrowsAsync<BlackBoxException>(() => busy);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
 
     private enum Operation
     {
-        Grant, Share, Unshare, Reclaim, Donate, Context, Buffer, CreateRoot, CreateTables, Statistics, Accept, Release, UnwrapKey, Log,
+        Grant, Share, Unshare, Reclaim, Donate, Context, Buffer, CreateRoot, CreateTables, Statistics, Accept, Release, UnwrapKey, Attest, Log,
     }
 
     private TestBed _bed = null!;
@@ -87,7 +87,7 @@ public sealed class MatrixTests(ITestOutputHelper output)
                 };
             case Operation.Accept:
                 return frames == Frames.GrantedA ? Status.Success : Status.Denied;
-            case Operation.Release or Operation.UnwrapKey:
+            case Operation.Release or Operation.UnwrapKey or Operation.Attest:
                 return frames == Frames.PrivateA ? Status.Success : Status.Denied;
             default:
                 return frames is Frames.PrivateA or Frames.ShieldImage ? Status.Success : Status.Denied;
@@ -147,6 +147,8 @@ public sealed class MatrixTests(ITestOutputHelper output)
                 return Shield(8, address, count);
             case Operation.UnwrapKey:
                 return Shield(10, address, 0);
+            case Operation.Attest:
+                return Shield(15, address, 4);
             default:
                 return Shield(12, address, 16);
         }

@@ -12,7 +12,7 @@ public sealed class MutantTests
     [Fact]
     public void Every_planted_fault_fits_its_source()
     {
-        IReadOnlyList<Mutant> mutants = Mutant.ReadAll(Path.Combine(Root, "tests", "Monitor", "Mutants"));
+        IReadOnlyList<Mutant> mutants = Mutant.ReadForHost(Root);
         Assert.True(mutants.Count >= 15);
         foreach (Mutant mutant in mutants)
         {

@@ -32,7 +32,7 @@ public sealed class SmmuTests
         _bed.Machine.Smmu.IsStuck = true;
         _bed.Machine.OnSpin = () => { };
         MonitorPanicException panic = Assert.Throws<MonitorPanicException>(() => _bed.CreateEnclave());
-        Assert.Equal(PanicReason.Smmu, panic.Reason);
+        Assert.Equal("the SMMU does not take commands", panic.Message);
     }
 
     [Fact]

@@ -288,7 +288,7 @@ public sealed class TaskTests
         Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.UnwrapKey, F(1)));
         _bed.Machine.Bytes(F(1), 1)[0] = 0xa5;
         Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.UnwrapKey, F(1)));
-        Assert.Equal(0x5a, _bed.Machine.Peek(F(1) + 16, 1)[0]);
+        Assert.Equal(0x5a, _bed.Machine.Peek(F(1) + 112, 1)[0]);
         Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Log, F(BlockTwo), 4));
         Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Log, ulong.MaxValue - 2, 4));
         Assert.Equal(Status.Invalid, _bed.ShieldStatus(ShieldFunction.Log, F(1), 201));
@@ -297,7 +297,7 @@ public sealed class TaskTests
         Assert.Equal("ab.d", MonitorConsole.LastText);
         MonitorConsole.IsDevelopment = false;
         Assert.Equal(Status.NotSupported, _bed.ShieldStatus(ShieldFunction.Log, F(1), 4));
-        Assert.Equal(Status.NotSupported, _bed.ShieldStatus((ShieldFunction)15));
+        Assert.Equal(Status.NotSupported, _bed.ShieldStatus((ShieldFunction)16));
         Assert.Equal(Status.NotSupported, _bed.ShieldStatus(0));
         Assert.Equal(ShieldAction.Return, _bed.Shield(ShieldFunction.Random));
     }

@@ -70,5 +70,5 @@ public static class Hardware
     public static void WriteDevice(ulong address, uint value) => Machine.Smmu.Write(address, value);
 
     [DoesNotReturn]
-    public static void Panic(PanicReason reason) => throw new MonitorPanicException(reason);
+    public static void Panic(ReadOnlySpan<byte> reason) => throw new MonitorPanicException(System.Text.Encoding.ASCII.GetString(reason));
 }

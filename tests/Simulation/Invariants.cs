@@ -319,9 +319,9 @@ public sealed partial class Invariants
         ulong pa = entry & AddressMask;
         bool isWritable = (entry & WriteBit) != 0;
         bool isExecutable = (entry & NeverBit) == 0;
-        if (isOs && ipa is Constants.GateIpa or Abi.AbiConstants.AuditIpa)
+        if (isOs && ipa is Abi.AbiConstants.GateIpa or Abi.AbiConstants.AuditIpa)
         {
-            FrameNumber published = ipa == Constants.GateIpa ? FrameTable.Layout.GateFrame : FrameTable.Layout.AuditFrame;
+            FrameNumber published = ipa == Abi.AbiConstants.GateIpa ? FrameTable.Layout.GateFrame : FrameTable.Layout.AuditFrame;
             Require(pa == published.Address.Value && frames == 1 && !isWritable && !isExecutable, $"gate page");
             return;
         }

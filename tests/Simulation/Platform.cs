@@ -1,4 +1,5 @@
 using System;
+using BlackBox.Cryptography;
 
 namespace BlackBox.Monitor;
 
@@ -12,8 +13,27 @@ public static class MonitorKeys
             return false;
         }
 
-        blob.Slice(16, 32).Fill(0x5a);
+        blob.Slice(112, 32).Fill(0x5a);
         return true;
+    }
+
+    public static ReadOnlySpan<byte> UnwrapPurpose => "unwrap"u8;
+
+    public static ReadOnlySpan<byte> AttestPurpose => "attest"u8;
+
+    /// <summary>Signs with the key 7.</summary>
+    public static int Sign(ReadOnlySpan<byte> payload, Span<byte> message) => CoseSign1.Sign(PrivateKey, payload, message);
+
+    public static void MakePublic(ReadOnlySpan<byte> purpose, Span<byte> publicKey) => EcdhP384.TryGetPublicKey(PrivateKey, publicKey);
+
+    private static byte[] PrivateKey
+    {
+        get
+        {
+            byte[] key = new byte[EcdhP384.PrivateKeyLength];
+            key[^1] = 7;
+            return key;
+        }
     }
 }
 
@@ -49,4 +69,23 @@ public static class MonitorConsole
 public static class MonitorFeatures
 {
     public static ulong Value => 0;
+}
+
+/// <summary>Host stand-in: whatever a test says.</summary>
+public static class BootFacts
+{
+    public const uint Measured = 1;
+    public const uint SecureBoot = 2;
+    public const uint SealedKey = 4;
+    public const uint Development = 8;
+    public const uint DmaProtection = 16;
+
+    private static readonly byte[] Monitor = new byte[32];
+    private static readonly byte[] Manifest = new byte[32];
+
+    public static uint Flags { get; set; }
+
+    public static Span<byte> MonitorDigest => Monitor;
+
+    public static Span<byte> ManifestDigest => Manifest;
 }

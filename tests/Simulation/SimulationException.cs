@@ -1,5 +1,4 @@
 using System;
-using BlackBox.Monitor;
 
 namespace BlackBox.Simulation;
 
@@ -7,7 +6,4 @@ namespace BlackBox.Simulation;
 public sealed class SimulationException(string message) : Exception(message);
 
 /// <summary>The monitor found a bug of its own.</summary>
-public sealed class MonitorPanicException(PanicReason reason) : Exception(reason.ToString())
-{
-    public PanicReason Reason { get; } = reason;
-}
+public sealed class MonitorPanicException(string reason) : Exception(reason);

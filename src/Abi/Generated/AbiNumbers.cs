@@ -193,5 +193,8 @@ namespace BlackBox.Abi
 
         /// <summary>Called by a lock holder after the release when others waited; no effect when nobody lent it a CPU.</summary>
         YieldBack = 0xe,
+
+        /// <summary>Writes evidence for a verifier: the monitor's claims, the nonce and the report, signed with the platform's attestation key (docs/trust.md). Arguments: buffer: IPA of a private frame that holds an AttestBuffer, reportLength: bytes of report in use. Results: length: bytes of evidence.</summary>
+        Attest = 0xf,
     }
 }

@@ -189,35 +189,43 @@ namespace BlackBox.Abi
         }
     }
 
-    /// <summary>A content key wrapped for a platform: AES-256-GCM under a key derived from the platform's root key.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    /// <summary>A content key wrapped for a platform's public key, as it stands in a COSE_Encrypt with ECDH-ES + HKDF-256 and A256GCM (docs/image-format.md).</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 192)]
     public struct WrappedKey
     {
         /// <summary>Bytes of the structure.</summary>
-        public const int ByteSize = 128;
+        public const int ByteSize = 192;
 
+        /// <summary>ephemeral public key, P-384: X, then Y</summary>
         [FieldOffset(0)]
+        public PointArray Point;
+
+        [FieldOffset(96)]
         public NonceArray Nonce;
 
-        /// <summary>1</summary>
-        [FieldOffset(12)]
+        /// <summary>2</summary>
+        [FieldOffset(108)]
         public uint Version;
 
         /// <summary>content key (wrapped, or clear after UnwrapKey)</summary>
-        [FieldOffset(16)]
+        [FieldOffset(112)]
         public KeyArray Key;
 
         /// <summary>SHA-256 of the publisher's public key (wrapped together with key)</summary>
-        [FieldOffset(48)]
+        [FieldOffset(144)]
         public PublisherArray Publisher;
 
-        /// <summary>GCM tag over key and publisher; additional data: version</summary>
-        [FieldOffset(80)]
+        /// <summary>GCM tag over key and publisher</summary>
+        [FieldOffset(176)]
         public TagArray Tag;
 
-        /// <summary>zero</summary>
-        [FieldOffset(96)]
-        public ReservedArray Reserved;
+        /// <summary>The elements of <see cref="Point"/>; converts to a span.</summary>
+        [InlineArray(Count)]
+        public struct PointArray
+        {
+            public const int Count = 96;
+            private byte _element;
+        }
 
         /// <summary>The elements of <see cref="Nonce"/>; converts to a span.</summary>
         [InlineArray(Count)]
@@ -251,11 +259,58 @@ namespace BlackBox.Abi
             private byte _element;
         }
 
-        /// <summary>The elements of <see cref="Reserved"/>; converts to a span.</summary>
-        [InlineArray(Count)]
-        public struct ReservedArray
+        /// <summary>Byte offsets of the fields.</summary>
+        public static class Offsets
         {
-            public const int Count = 32;
+            public const int Point = 0;
+            public const int Nonce = 96;
+            public const int Version = 108;
+            public const int Key = 112;
+            public const int Publisher = 144;
+            public const int Tag = 176;
+        }
+    }
+
+    /// <summary>Request and result of Attest, a whole frame.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 4096)]
+    public struct AttestBuffer
+    {
+        /// <summary>Bytes of the structure.</summary>
+        public const int ByteSize = 4096;
+
+        /// <summary>chosen by whoever asks for evidence: a verifier's nonce and data of the container</summary>
+        [FieldOffset(0)]
+        public NonceArray Nonce;
+
+        /// <summary>what the shield says of its container</summary>
+        [FieldOffset(64)]
+        public ReportArray Report;
+
+        /// <summary>COSE_Sign1</summary>
+        [FieldOffset(2048)]
+        public EvidenceArray Evidence;
+
+        /// <summary>The elements of <see cref="Nonce"/>; converts to a span.</summary>
+        [InlineArray(Count)]
+        public struct NonceArray
+        {
+            public const int Count = 64;
+            private byte _element;
+        }
+
+        /// <summary>The elements of <see cref="Report"/>; converts to a span.</summary>
+        [InlineArray(Count)]
+        public struct ReportArray
+        {
+            public const int Count = 512;
+            private byte _element;
+        }
+
+        /// <summary>The elements of <see cref="Evidence"/>; converts to a span.</summary>
+        [InlineArray(Count)]
+        public struct EvidenceArray
+        {
+            public const int Count = 2048;
             private byte _element;
         }
 
@@ -263,11 +318,8 @@ namespace BlackBox.Abi
         public static class Offsets
         {
             public const int Nonce = 0;
-            public const int Version = 12;
-            public const int Key = 16;
-            public const int Publisher = 48;
-            public const int Tag = 80;
-            public const int Reserved = 96;
+            public const int Report = 64;
+            public const int Evidence = 2048;
         }
     }
 

@@ -79,6 +79,7 @@
 #define BB_SHIELD_LOG BB_U32(0xc) /* (text, length) */
 #define BB_SHIELD_YIELD_TO BB_U32(0xd) /* (task) */
 #define BB_SHIELD_YIELD_BACK BB_U32(0xe) /* () */
+#define BB_SHIELD_ATTEST BB_U32(0xf) /* (buffer, reportLength) -> length */
 
 /* Requests of a shield to the module by OsFault; operation, arguments and result stand in BufferHeader. Nothing that comes back is trusted. */
 #define BB_SERVICE_GRANT 1 /* arg0 = frames wanted. Module grants chunks and lists them in ranges[0..rangeCount). */
@@ -119,18 +120,25 @@
 #define BB_BUFFER_HEADER_SIGNAL_STACK_SIZE_OFFSET 160
 #define BB_BUFFER_HEADER_RANGES_OFFSET 1024
 #define BB_BUFFER_HEADER_RANGES_COUNT 128
-#define BB_SIZEOF_WRAPPED_KEY 128
-#define BB_WRAPPED_KEY_NONCE_OFFSET 0
+#define BB_SIZEOF_WRAPPED_KEY 192
+#define BB_WRAPPED_KEY_POINT_OFFSET 0
+#define BB_WRAPPED_KEY_POINT_COUNT 96
+#define BB_WRAPPED_KEY_NONCE_OFFSET 96
 #define BB_WRAPPED_KEY_NONCE_COUNT 12
-#define BB_WRAPPED_KEY_VERSION_OFFSET 12
-#define BB_WRAPPED_KEY_KEY_OFFSET 16
+#define BB_WRAPPED_KEY_VERSION_OFFSET 108
+#define BB_WRAPPED_KEY_KEY_OFFSET 112
 #define BB_WRAPPED_KEY_KEY_COUNT 32
-#define BB_WRAPPED_KEY_PUBLISHER_OFFSET 48
+#define BB_WRAPPED_KEY_PUBLISHER_OFFSET 144
 #define BB_WRAPPED_KEY_PUBLISHER_COUNT 32
-#define BB_WRAPPED_KEY_TAG_OFFSET 80
+#define BB_WRAPPED_KEY_TAG_OFFSET 176
 #define BB_WRAPPED_KEY_TAG_COUNT 16
-#define BB_WRAPPED_KEY_RESERVED_OFFSET 96
-#define BB_WRAPPED_KEY_RESERVED_COUNT 32
+#define BB_SIZEOF_ATTEST_BUFFER 4096
+#define BB_ATTEST_BUFFER_NONCE_OFFSET 0
+#define BB_ATTEST_BUFFER_NONCE_COUNT 64
+#define BB_ATTEST_BUFFER_REPORT_OFFSET 64
+#define BB_ATTEST_BUFFER_REPORT_COUNT 512
+#define BB_ATTEST_BUFFER_EVIDENCE_OFFSET 2048
+#define BB_ATTEST_BUFFER_EVIDENCE_COUNT 2048
 #define BB_SIZEOF_STATISTICS 512
 #define BB_STATISTICS_FRAMES_TOTAL_OFFSET 0
 #define BB_STATISTICS_FRAMES_OS_OFFSET 8
@@ -231,22 +239,34 @@ _Static_assert(__builtin_offsetof(struct bb_buffer_header, signal_stack) == 152,
 _Static_assert(__builtin_offsetof(struct bb_buffer_header, signal_stack_size) == 160, "bb_buffer_header");
 _Static_assert(__builtin_offsetof(struct bb_buffer_header, ranges) == 1024, "bb_buffer_header");
 
-/* A content key wrapped for a platform: AES-256-GCM under a key derived from the platform's root key. */
+/* A content key wrapped for a platform's public key, as it stands in a COSE_Encrypt with ECDH-ES + HKDF-256 and A256GCM (docs/image-format.md). */
 struct bb_wrapped_key {
+	__u8 point[96]; /* ephemeral public key, P-384: X, then Y */
 	__u8 nonce[12];
-	__u32 version; /* 1 */
+	__u32 version; /* 2 */
 	__u8 key[32]; /* content key (wrapped, or clear after UnwrapKey) */
 	__u8 publisher[32]; /* SHA-256 of the publisher's public key (wrapped together with key) */
-	__u8 tag[16]; /* GCM tag over key and publisher; additional data: version */
-	__u8 reserved[32]; /* zero */
+	__u8 tag[16]; /* GCM tag over key and publisher */
 };
-_Static_assert(sizeof(struct bb_wrapped_key) == 128, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, nonce) == 0, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, version) == 12, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, key) == 16, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, publisher) == 48, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, tag) == 80, "bb_wrapped_key");
-_Static_assert(__builtin_offsetof(struct bb_wrapped_key, reserved) == 96, "bb_wrapped_key");
+_Static_assert(sizeof(struct bb_wrapped_key) == 192, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, point) == 0, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, nonce) == 96, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, version) == 108, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, key) == 112, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, publisher) == 144, "bb_wrapped_key");
+_Static_assert(__builtin_offsetof(struct bb_wrapped_key, tag) == 176, "bb_wrapped_key");
+
+/* Request and result of Attest, a whole frame. */
+struct bb_attest_buffer {
+	__u8 nonce[64]; /* chosen by whoever asks for evidence: a verifier's nonce and data of the container */
+	__u8 report[512]; /* what the shield says of its container */
+	__u8 pad0[1472];
+	__u8 evidence[2048]; /* COSE_Sign1 */
+};
+_Static_assert(sizeof(struct bb_attest_buffer) == 4096, "bb_attest_buffer");
+_Static_assert(__builtin_offsetof(struct bb_attest_buffer, nonce) == 0, "bb_attest_buffer");
+_Static_assert(__builtin_offsetof(struct bb_attest_buffer, report) == 64, "bb_attest_buffer");
+_Static_assert(__builtin_offsetof(struct bb_attest_buffer, evidence) == 2048, "bb_attest_buffer");
 
 /* Counters in frames and events since boot. */
 struct bb_statistics {

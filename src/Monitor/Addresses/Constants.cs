@@ -1,14 +1,8 @@
-using BlackBox.Abi;
-
 namespace BlackBox.Monitor;
 
 /// <summary>Sizes of the monitor's fixed tables. The numbers that others see stand in src/Abi/abi.json.</summary>
 public static class Constants
 {
-    public const ulong GateIpa = AbiConstants.GateIpa;
-    public const ulong GateResume = AbiConstants.GateResume;
-    public const ulong GateDone = AbiConstants.GateDone;
-
     /// <summary>Enclaves at one time; index + 1 is the VMID, which must fit 8 bits.</summary>
     public const uint MaximumEnclaves = 128;
 

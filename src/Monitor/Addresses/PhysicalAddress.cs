@@ -14,12 +14,4 @@ public readonly struct PhysicalAddress(ulong value)
     public bool IsFrameAligned => (Value & (FrameNumber.Size - 1)) == 0;
 
     public static PhysicalAddress operator +(PhysicalAddress address, ulong bytes) => new(address.Value + bytes);
-
-    public static bool operator ==(PhysicalAddress left, PhysicalAddress right) => left.Value == right.Value;
-
-    public static bool operator !=(PhysicalAddress left, PhysicalAddress right) => left.Value != right.Value;
-
-    public override bool Equals(object? obj) => false;
-
-    public override int GetHashCode() => (int)(Value >> FrameNumber.Shift);
 }

@@ -20,21 +20,12 @@ bb_write_\name:
 	reader	esr_el2, esr_el2
 	reader	far_el2, far_el2
 	reader	hpfar_el2, hpfar_el2
-	reader	mpidr, mpidr_el1
 	reader	counter, cntpct_el0
 	reader	frequency, cntfrq_el0
 	reader	interrupt_status, isr_el1
-	reader	midr, midr_el1
 	field	hcr, hcr_el2
 	reader	vttbr, vttbr_el2
 	writer	vtcr, vtcr_el2
-	writer	hstr, hstr_el2
-	writer	cntvoff, cntvoff_el2
-	writer	cnthp_ctl, cnthp_ctl_el2
-	writer	vpidr, vpidr_el2
-	writer	vmpidr, vmpidr_el2
-	writer	icc_sre, S3_4_C12_C9_5
-	writer	ich_hcr, S3_4_C12_C11_0
 	writer	zcr, S3_4_C1_C2_0
 	writer	smcr, S3_4_C1_C2_6
 	writer	svcr, S3_3_C4_C2_2
@@ -50,13 +41,6 @@ bb_write_\name:
 	field	far_el1, far_el1
 	writer	elr_el1, elr_el1
 	writer	spsr_el1, spsr_el1
-	writer	mdscr_el1, mdscr_el1
-	writer	cpacr_el1, cpacr_el1
-	writer	cntkctl_el1, cntkctl_el1
-	writer	tcr_el1, tcr_el1
-	writer	csselr_el1, csselr_el1
-	writer	cntv_ctl, cntv_ctl_el0
-	writer	cntp_ctl, cntp_ctl_el0
 
 // ulong bb_random(): 64 bits of RNDR, 0 when the source has none now.
 	function bb_random
@@ -78,9 +62,28 @@ bb_translate_\name:
 	translate read_el0, s1e0r
 	translate read_el1, s1e1r
 
-	function bb_isb
+// void bb_reset_registers(): EL2's registers that both worlds share, and EL1 as after reset, as far as every CPU has them.
+	function bb_reset_registers
+	mrs	x0, midr_el1
+	msr	vpidr_el2, x0
+	mrs	x0, mpidr_el1
+	msr	vmpidr_el2, x0
+	mov	x0, #0xf
+	msr	S3_4_C12_C9_5, x0		// ICC_SRE_EL2; ICH_HCR_EL2 exists only afterwards
 	isb
+	msr	S3_4_C12_C11_0, xzr
+	msr	hstr_el2, xzr
+	msr	cntvoff_el2, xzr
+	msr	cnthp_ctl_el2, xzr
+	msr	cpacr_el1, xzr
+	msr	tcr_el1, xzr
+	msr	cntkctl_el1, xzr
+	msr	cntv_ctl_el0, xzr
+	msr	cntp_ctl_el0, xzr
+	msr	mdscr_el1, xzr
+	msr	csselr_el1, xzr
 	ret
+
 	function bb_dsb
 	dsb	ish
 	ret

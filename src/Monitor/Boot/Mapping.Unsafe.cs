@@ -18,8 +18,8 @@ public static unsafe partial class Hardware
             return false;
         }
 
-        ulong* root = (ulong*)El2.TableLevel1();
-        ulong* low = (ulong*)El2.TableRam();
+        ulong* root = (ulong*)El2.Tables();
+        ulong* low = (ulong*)(El2.Tables() + FrameNumber.Size);
         for (ulong at = first; at < first + Gigabyte; at += MegabytesTwo)
         {
             if (at >= ram.End)
@@ -36,7 +36,7 @@ public static unsafe partial class Hardware
 
         if (next < ram.End)
         {
-            ulong* tail = (ulong*)El2.TableTail();
+            ulong* tail = (ulong*)(El2.Tables() + (2 * FrameNumber.Size));
             for (ulong at = next; at < ram.End; at += MegabytesTwo)
             {
                 tail[(at - next) / MegabytesTwo] = at | BlockMemory;
@@ -57,7 +57,7 @@ public static unsafe partial class Hardware
             return false;
         }
 
-        ulong* devices = (ulong*)El2.TableDevices();
+        ulong* devices = (ulong*)(El2.Tables() + (4 * FrameNumber.Size));
         devices[address / MegabytesTwo] = (address & ~(MegabytesTwo - 1)) | BlockDevice;
         El2.InvalidateEl2();
         return true;

@@ -18,10 +18,8 @@
 	address	shield_start, __shield_start
 	address	shield_end, __shield_end
 	address	gate_page, __gate_page
-	address	table_level1, __table_level1
-	address	table_ram, __table_ram
-	address	table_tail, __table_tail
-	address	table_devices, __table_devices
+	address	data_end, __bss_start
+	address	tables, __table_level1
 
 // void bb_set_canary(value): what compiled code with stackalloc checks on return.
 	function bb_set_canary

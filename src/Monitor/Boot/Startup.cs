@@ -22,6 +22,7 @@ internal static class Startup
         Hardware.SetFirstMemory();
         CpuFeatures.Read();
         new InstructionSet(El2Registers.ReadIsar0()).Use();
+        Sha256.Hash(Hardware.Bytes(new PhysicalAddress(El2.ImageStart()), (int)(El2.DataEnd() - El2.ImageStart())), BootFacts.MonitorDigest);    // nothing has changed yet
         DeviceTree tree = OpenTree(blob, out AddressRange blobRange);
         Panic.Unless(BoardReader.TryRead(tree, new PhysicalAddress(El2.ImageStart()), ref _board), "device tree: no memory or CPU"u8);
         Panic.Unless(_board.Console.IsEmpty || Hardware.TryMapDevice(_board.Console.Start), "console is out of reach"u8);
@@ -45,6 +46,7 @@ internal static class Startup
         BoardReader.WriteMemory(tree, os);
         Hardware.CleanInvalidate(blobRange);
         Cpus.Set(_board);
+        Evidence.Prepare();
         SmcFilter.Probe();
         Worlds.Choose();
         Worlds.InitialiseCpu();

@@ -99,7 +99,7 @@ public static class EnclaveLife
     {
         if (!EnclaveTable.TryMove(index, from, to))
         {
-            Hardware.Panic(PanicReason.EnclaveState);
+            Hardware.Panic("state of an enclave"u8);
         }
     }
 

@@ -203,7 +203,7 @@ public static class EnclaveMemory
         }
 
         Hardware.DataBarrier();
-        CpuCounters.Current.ScrubbedFrames += frames.Range.Count;
+        CpuCounters.Current.ScrubbedBytes += frames.Range.Count << FrameNumber.Shift;
         CpuCounters.Current.CacheOperations += 2 * frames.Range.Count;
         OsStageTwo.Map(frames.Range);
         frames.Publish(FrameWord.Os);

@@ -94,7 +94,7 @@ public static class EnclaveTable
             old = Hardware.Read(ref enclave.Word);
             if (old >> RunningShift == 0)
             {
-                Hardware.Panic(PanicReason.EnclaveState);
+                Hardware.Panic("state of an enclave"u8);
             }
         }
         while (Hardware.CompareExchange(ref enclave.Word, old, old - (1u << RunningShift)) != old);

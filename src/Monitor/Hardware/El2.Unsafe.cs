@@ -14,8 +14,9 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_translate_read_el1")]
     internal static extern ulong TranslateReadEl1(ulong address);
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_isb")]
-    internal static extern void InstructionBarrier();
+    /// <summary>Registers of EL2 that both worlds share, and EL1 as after reset (booting.rst of Linux), as far as every CPU has them.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_reset_registers")]
+    internal static extern void ResetRegisters();
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_dsb")]
     internal static extern void DataBarrier();
@@ -107,18 +108,14 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_image_end")]
     internal static extern ulong ImageEnd();
 
+    /// <summary>Where what the loader loaded ends: from here on memory was zero.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_data_end")]
+    internal static extern ulong DataEnd();
+
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_gate_page")]
     internal static extern ulong GatePage();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_table_level1")]
-    internal static extern ulong TableLevel1();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_table_ram")]
-    internal static extern ulong TableRam();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_table_tail")]
-    internal static extern ulong TableTail();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_table_devices")]
-    internal static extern ulong TableDevices();
+    /// <summary>EL2's page tables, in the order of Assembly/Start.S: level 1, RAM, last GiB, image, devices.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_tables")]
+    internal static extern ulong Tables();
 }

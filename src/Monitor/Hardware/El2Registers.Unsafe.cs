@@ -18,9 +18,6 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_hpfar_el2")]
     internal static extern ulong ReadHpfarEl2();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mpidr")]
-    internal static extern ulong ReadMpidr();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_counter")]
     internal static extern ulong ReadCounter();
 
@@ -57,9 +54,6 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_mmfr1")]
     internal static extern ulong ReadMmfr1();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_midr")]
-    internal static extern ulong ReadMidr();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_pmcr")]
     internal static extern ulong ReadPmcr();
 
@@ -74,27 +68,6 @@ internal static class El2Registers
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vtcr")]
     internal static extern void WriteVtcr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hstr")]
-    internal static extern void WriteHstr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntvoff")]
-    internal static extern void WriteCntvoff(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cnthp_ctl")]
-    internal static extern void WriteCnthpCtl(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vpidr")]
-    internal static extern void WriteVpidr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_vmpidr")]
-    internal static extern void WriteVmpidr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_icc_sre")]
-    internal static extern void WriteIccSre(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_ich_hcr")]
-    internal static extern void WriteIchHcr(ulong value);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_zcr")]
     internal static extern void WriteZcr(ulong value);
@@ -149,25 +122,4 @@ internal static class El2Registers
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_spsr_el1")]
     internal static extern void WriteSpsrEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_mdscr_el1")]
-    internal static extern void WriteMdscrEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cpacr_el1")]
-    internal static extern void WriteCpacrEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntkctl_el1")]
-    internal static extern void WriteCntkctlEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_tcr_el1")]
-    internal static extern void WriteTcrEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_csselr_el1")]
-    internal static extern void WriteCsselrEl1(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntv_ctl")]
-    internal static extern void WriteCntvCtl(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_cntp_ctl")]
-    internal static extern void WriteCntpCtl(ulong value);
 }

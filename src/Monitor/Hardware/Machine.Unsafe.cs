@@ -52,8 +52,9 @@ public static unsafe partial class Hardware
 
     public static void WriteDevice(ulong address, uint value) => El2.Store32(address, value);
 
+    /// <summary>An invariant is violated: a bug of the monitor itself. Nothing that the OS or a container does may cause one.</summary>
     [DoesNotReturn]
-    public static void Panic(PanicReason reason) => MonitorPanic.Fail(reason);
+    public static void Panic(ReadOnlySpan<byte> reason) => BlackBox.Freestanding.Panic.Fail(reason);
 
     /// <summary>The code between the worlds as CpuLocal of this CPU (TPIDR_EL2).</summary>
     internal static ref CpuLocal CurrentLocal => ref *(CpuLocal*)El2Registers.ReadCpu();

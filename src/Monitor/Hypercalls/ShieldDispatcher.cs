@@ -36,7 +36,7 @@ public static class ShieldDispatcher
     /// <summary>Bytes of text that Log and Stop pass on at most.</summary>
     public const int MaximumText = 200;
 
-    private const int WrappedKeyBytes = 128;
+    private const int WrappedKeyBytes = 192;
     private const ulong ModeMask = 0xf;
     private const ulong ModeEl1 = 0x4;
     private const ulong InstructionBytes = 4;
@@ -76,6 +76,10 @@ public static class ShieldDispatcher
                 return Random(ref frame);
             case ShieldFunction.UnwrapKey:
                 return Return(ref frame, ShieldFunction.UnwrapKey, UnwrapKey(cpu.Enclave, frame.General[0]));
+            case ShieldFunction.Attest:
+                Return(ref frame, ShieldFunction.Attest, Attest(cpu.Enclave, frame.General[0], frame.General[1], out ulong length));
+                frame.General[1] = length;
+                return ShieldAction.Return;
             case ShieldFunction.Stop:
                 WriteText(cpu.Enclave, frame.General[1], frame.General[2]);
                 return ShieldAction.Stop;
@@ -205,14 +209,7 @@ public static class ShieldDispatcher
 
     private static Status UnwrapKey(uint enclave, ulong blob)
     {
-        ulong offset = blob & (FrameNumber.Size - 1);
-        if (blob % sizeof(ulong) != 0 || offset > FrameNumber.Size - WrappedKeyBytes
-            || !FrameRange.TryDecode(blob - offset, 1, 1, out FrameRange range))
-        {
-            return Status.Invalid;
-        }
-
-        Status status = FrameTable.TryLock(range, FrameExpectation.Of(FrameState.Private, enclave), out LockedFrames frames);
+        Status status = TryLock(enclave, blob, WrappedKeyBytes, out LockedFrames frames);
         if (status != Status.Success)
         {
             return status;
@@ -221,6 +218,33 @@ public static class ShieldDispatcher
         bool isOurs = MonitorKeys.TryUnwrap(Hardware.Bytes(new PhysicalAddress(blob), WrappedKeyBytes));
         frames.Release();
         return isOurs ? Status.Success : Status.Denied;
+    }
+
+    // Request and result in the two halves of one frame.
+    private static Status Attest(uint enclave, ulong buffer, ulong reportLength, out ulong length)
+    {
+        const int Half = (int)(FrameNumber.Size / 2);
+        length = 0;
+        LockedFrames frames = default;
+        Status status = reportLength > Evidence.MaximumReport ? Status.Invalid : TryLock(enclave, buffer, 2 * Half, out frames);
+        if (status != Status.Success)
+        {
+            return status;
+        }
+
+        Span<byte> page = Hardware.Bytes(new PhysicalAddress(buffer), 2 * Half);
+        length = (ulong)Evidence.Write(page.Slice(0, Evidence.NonceBytes + (int)reportLength), page.Slice(Half));
+        frames.Release();
+        return status;
+    }
+
+    // A structure of the enclave's in one private frame, which then keeps its owner.
+    private static Status TryLock(uint enclave, ulong address, ulong bytes, out LockedFrames frames)
+    {
+        ulong offset = address & (FrameNumber.Size - 1);
+        frames = default;
+        return address % sizeof(ulong) != 0 || offset > FrameNumber.Size - bytes || !FrameRange.TryDecode(address - offset, 1, 1, out FrameRange range) ? Status.Invalid
+            : FrameTable.TryLock(range, FrameExpectation.Of(FrameState.Private, enclave), out frames);
     }
 
     // Text of the container for the console: copied once, reduced to printable ASCII.

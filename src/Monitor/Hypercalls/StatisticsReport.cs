@@ -18,15 +18,7 @@ public static class StatisticsReport
         public ulong FramesLent;
         public ulong Enclaves;
         public ulong Tasks;
-        public ulong Exits;
-        public ulong WorldSwitches;
-        public ulong OsCalls;
-        public ulong Interrupts;
-        public ulong TlbInvalidations;
-        public ulong CacheOperations;
-        public ulong Refusals;
-        public ulong StageTwoFaults;
-        public ulong BytesScrubbed;
+        public CpuCounters Events;
         public ulong DmaFaults;
         public ulong DmaLastStream;
         public ulong DmaLastAddress;
@@ -62,7 +54,7 @@ public static class StatisticsReport
             {
                 if (group == 0 || cpu == (uint)Hardware.CurrentCpu)
                 {
-                    AddCpu(ref report, Hardware.RecordOf(cpu).Counters);
+                    report.Events.Add(ref Hardware.RecordOf(cpu).Counters);
                 }
             }
         }
@@ -117,18 +109,5 @@ public static class StatisticsReport
         report.FramesLent += enclave.LentFrames;
         report.Enclaves++;
         report.Tasks += enclave.Tasks;
-    }
-
-    private static void AddCpu(ref Report report, in CpuCounters counters)
-    {
-        report.Exits += counters.Exits;
-        report.WorldSwitches += counters.WorldSwitches;
-        report.OsCalls += counters.OsCalls;
-        report.Interrupts += counters.Interrupts;
-        report.TlbInvalidations += counters.TlbInvalidations;
-        report.CacheOperations += counters.CacheOperations;
-        report.Refusals += counters.Refusals;
-        report.StageTwoFaults += counters.StageTwoFaults;
-        report.BytesScrubbed += counters.ScrubbedFrames << FrameNumber.Shift;
     }
 }

@@ -71,7 +71,7 @@ public static partial class FrameTable
         FrameWord word = Read(frame);
         if (!word.IsLocked)
         {
-            Hardware.Panic(PanicReason.FrameNotLocked);
+            Hardware.Panic("frame is not locked"u8);
         }
 
         return word;
@@ -99,7 +99,7 @@ public static partial class FrameTable
     {
         if (!Contains(frame))
         {
-            Hardware.Panic(PanicReason.FrameTableRange);
+            Hardware.Panic("frame outside the frame table"u8);
         }
 
         return ref Hardware.At<uint>(_layout.FrameWords + ((frame.Value - _layout.Ram.First.Value) * sizeof(uint)));

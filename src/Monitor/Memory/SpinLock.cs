@@ -16,7 +16,7 @@ public static class SpinLock
     {
         if (Hardware.Read(ref word) != 1)
         {
-            Hardware.Panic(PanicReason.LockNotHeld);
+            Hardware.Panic("lock is not held"u8);
         }
 
         Hardware.Write(ref word, 0);

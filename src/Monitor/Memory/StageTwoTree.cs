@@ -282,7 +282,7 @@ public readonly ref partial struct StageTwoTree
     {
         if (Read(table, index).IsValid)
         {
-            Hardware.Panic(PanicReason.EntryInUse);
+            Hardware.Panic("stage-2 entry in use"u8);
         }
 
         Hardware.WriteEntry(table, index, descriptor.Value);
@@ -294,7 +294,7 @@ public readonly ref partial struct StageTwoTree
         {
             if (Hardware.ReadEntry(pages, i) != 0)
             {
-                Hardware.Panic(PanicReason.EntryInUse);
+                Hardware.Panic("stage-2 entry in use"u8);
             }
         }
     }

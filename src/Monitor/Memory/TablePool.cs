@@ -39,7 +39,7 @@ public struct TablePool
     {
         if (_count == 0)
         {
-            Hardware.Panic(PanicReason.PoolEmpty);
+            Hardware.Panic("table pool is empty"u8);
         }
 
         PhysicalAddress frame = _first;

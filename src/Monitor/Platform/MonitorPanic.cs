@@ -1,30 +1,10 @@
 using System;
-using System.Diagnostics.CodeAnalysis;
 
 namespace BlackBox.Monitor;
 
 /// <summary>The end of the machine when the monitor finds itself wrong: tell why, let nothing run any more.</summary>
 internal static class MonitorPanic
 {
-    [DoesNotReturn]
-    public static void Fail(PanicReason reason)
-    {
-        switch (reason)
-        {
-            case PanicReason.FrameNotLocked: Freestanding.Panic.Fail("frame is not locked"u8); break;
-            case PanicReason.FrameTableRange: Freestanding.Panic.Fail("frame outside the frame table"u8); break;
-            case PanicReason.PoolEmpty: Freestanding.Panic.Fail("table pool is empty"u8); break;
-            case PanicReason.EntryInUse: Freestanding.Panic.Fail("stage-2 entry in use"u8); break;
-            case PanicReason.EntryLevel: Freestanding.Panic.Fail("stage-2 entry of wrong level"u8); break;
-            case PanicReason.LockNotHeld: Freestanding.Panic.Fail("lock is not held"u8); break;
-            case PanicReason.EnclaveState: Freestanding.Panic.Fail("state of an enclave"u8); break;
-            case PanicReason.TaskState: Freestanding.Panic.Fail("state of a task"u8); break;
-            case PanicReason.CpuState: Freestanding.Panic.Fail("state of a CPU"u8); break;
-            case PanicReason.Layout: Freestanding.Panic.Fail("memory layout"u8); break;
-            default: Freestanding.Panic.Fail("no reason"u8); break;
-        }
-    }
-
     /// <summary>First lines of the report.</summary>
     public static void Begin(ReadOnlySpan<byte> text, ulong pc, ulong sp)
     {

@@ -38,7 +38,6 @@ internal static class Psci
     private const ulong AlreadyOn = unchecked((ulong)-4);
     private const ulong OnPending = unchecked((ulong)-5);
     private const ulong InvalidAddress = unchecked((ulong)-9);
-    private const ulong AffinityMask = 0xff_00ff_ffff;
 
     // power_state: StateType, in the original and in the extended format
     private const uint PowerDown = 1u << 16;
@@ -135,7 +134,4 @@ internal static class Psci
 
     // A 32-bit function takes the low halves.
     private static ulong Argument(ulong value, uint function) => (function >> 30 & 1) != 0 ? value : (uint)value;
-
-    /// <summary>Affinity fields of MPIDR_EL1.</summary>
-    public static ulong AffinityOf(ulong mpidr) => mpidr & AffinityMask;
 }

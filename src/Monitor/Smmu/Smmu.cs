@@ -58,7 +58,7 @@ public static partial class Smmu
             Hardware.SpinHint();
         }
 
-        Hardware.Panic(PanicReason.Smmu);
+        Hardware.Panic("the SMMU does not take commands"u8);
     }
 
     /// <summary>Counts what the SMMU refused, and makes room for more.</summary>

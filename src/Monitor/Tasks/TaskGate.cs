@@ -201,7 +201,7 @@ public static class TaskGate
     {
         if (!isSound)
         {
-            Hardware.Panic(PanicReason.CpuState);
+            Hardware.Panic("state of a CPU"u8);
         }
     }
 }

@@ -165,7 +165,7 @@ public static class TaskLife
         if (FrameTable.TryLock(new FrameRange(task.Context, 1), FrameExpectation.Of(FrameState.Context, enclave.Index), out LockedFrames contextFrames) != Status.Success
             || FrameTable.TryLock(buffer, FrameExpectation.Buffer(enclave.Index), out LockedFrames bufferFrames) != Status.Success)
         {
-            Hardware.Panic(PanicReason.TaskState);
+            Hardware.Panic("state of a task"u8);
             return enclave.Unlock(Status.Denied);
         }
 

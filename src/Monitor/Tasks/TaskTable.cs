@@ -96,7 +96,7 @@ public static class TaskTable
     {
         if (StateOf(ref task, out uint generation) is not (TaskState.Running or TaskState.Held))
         {
-            Hardware.Panic(PanicReason.TaskState);
+            Hardware.Panic("state of a task"u8);
         }
 
         Hardware.Write(ref task.Word, ((ulong)generation << GenerationShift) | (ulong)to);

@@ -39,7 +39,7 @@ internal static class Exits
     {
         if (kind != ExitKind.Synchronous)
         {
-            Hardware.Panic(PanicReason.CpuState);    // not routed here while the OS runs
+            Hardware.Panic("state of a CPU"u8);    // not routed here while the OS runs
         }
 
         switch ((uint)(syndrome >> 26))

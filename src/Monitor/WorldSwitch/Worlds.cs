@@ -65,14 +65,7 @@ internal static class Worlds
     public static void InitialiseCpu()
     {
         El2Registers.WriteVtcr(Vtcr);
-        El2Registers.WriteHstr(0);
-        El2Registers.WriteCntvoff(0);
-        El2Registers.WriteCnthpCtl(0);
-        El2Registers.WriteVpidr(El2Registers.ReadMidr());
-        El2Registers.WriteVmpidr(El2Registers.ReadMpidr());
-        El2Registers.WriteIccSre(0xf);
-        El2.InstructionBarrier();
-        El2Registers.WriteIchHcr(0);
+        El2.ResetRegisters();
         if (CpuFeatures.HasExtendedHcr)
         {
             El2Registers.WriteHcrx(0);
@@ -101,13 +94,6 @@ internal static class Worlds
         }
 
         El2Registers.WriteSctlrEl1(0x30d0_0800);
-        El2Registers.WriteCpacrEl1(0);
-        El2Registers.WriteTcrEl1(0);
-        El2Registers.WriteCntkctlEl1(0);
-        El2Registers.WriteCntvCtl(0);
-        El2Registers.WriteCntpCtl(0);
-        El2Registers.WriteMdscrEl1(0);
-        El2Registers.WriteCsselrEl1(0);
         El2.ClearVectors();
         El2.InvalidateAll();
     }

@@ -260,6 +260,7 @@ internal static partial class Frames
 
         chunk.Free -= 1 << order;
         freeFrames -= 1 << order;
+        leastFree = Math.Min(leastFree, freeFrames);
         frame = new FrameAddress(address);
         return true;
     }
@@ -412,8 +413,11 @@ internal static partial class Frames
         root = default;
         heads = default;
         freeFrames = 0;
+        leastFree = 0;
+        periodStart = 0;
         latestChunk = 0;
         ownedFrames = 0;
+        Limit = 0;
         notes = 0;
     }
 }

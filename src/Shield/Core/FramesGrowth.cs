@@ -14,6 +14,16 @@ internal static partial class Frames
     /// <summary>Free frames above which whole free chunks go back: 8 MiB.</summary>
     private const int Surplus = 4 * ChunkFrames;
 
+    /// <summary>How long frames must lie free before they go back: a program that frees memory and takes it again by turns keeps it.</summary>
+    private const ulong PeriodMilliseconds = 250;
+
+    /// <summary>Most frames that the enclave asks for, as its manifest says; 0: no limit.</summary>
+    public static int Limit { get; set; }
+
+    /// <summary>Fewest free frames since <see cref="periodStart"/>, a value of the counter.</summary>
+    private static int leastFree;
+    private static ulong periodStart;
+
     /// <summary>
     /// Makes sure that <paramref name="frames"/> frames are free beyond the reserve, asking the module if need be. May
     /// call the OS, hence drop the kernel lock. False: the OS gives no more (ENOMEM), or the task is dying.
@@ -24,6 +34,12 @@ internal static partial class Frames
         while (freeFrames < wanted)
         {
             int ask = Math.Max(wanted - freeFrames, Step);
+            ask = Limit == 0 ? ask : Math.Min(ask, Limit - ownedFrames);
+            if (ask <= 0)
+            {
+                return freeFrames >= frames;
+            }
+
             if (Gate.Service(ref thread, Service.Grant, (ulong)ask) < 0)
             {
                 return freeFrames >= frames;
@@ -41,7 +57,8 @@ internal static partial class Frames
     }
 
     /// <summary>
-    /// Gives whole free 2 MiB chunks beyond the surplus back. Called where the thread may call the OS.
+    /// Gives back whole free 2 MiB chunks beyond the surplus that nobody needed for a whole <see cref="PeriodMilliseconds"/>. Called where the
+    /// thread may call the OS.
     /// </summary>
     public static void Trim(ref Thread thread)
     {
@@ -50,8 +67,29 @@ internal static partial class Frames
             return;
         }
 
+        ulong now = Hardware.Counter;
+        if (now - periodStart >= Hardware.CounterFrequency * PeriodMilliseconds / 1000)
+        {
+            int unused = leastFree;
+            periodStart = now;
+            leastFree = freeFrames;
+            GiveBack(ref thread, unused);
+        }
+    }
+
+    /// <summary>The same at once: a process has ended, and perhaps nobody comes by for a long time.</summary>
+    public static void TrimNow(ref Thread thread)
+    {
+        if (freeFrames > 2 * Surplus)
+        {
+            GiveBack(ref thread, freeFrames);
+        }
+    }
+
+    private static void GiveBack(ref Thread thread, int unused)
+    {
         int ranges = 0;
-        while (freeFrames > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
+        while (unused > Surplus + ChunkFrames && ranges < BufferLayout.MaxRanges && heads[MaxOrder] != 0)
         {
             ulong chunk = heads[MaxOrder];
             if (!TryForget(chunk))
@@ -64,6 +102,7 @@ internal static partial class Frames
                 Panic.Stop(PanicReason.Invariant, "the monitor refused a release"u8);
             }
 
+            unused -= ChunkFrames;
             SharedBuffer.WriteRange(ref thread, ranges++, chunk, ChunkFrames);
         }
 

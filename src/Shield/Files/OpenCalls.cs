@@ -93,6 +93,11 @@ internal static class OpenCalls
                 return OpenView(ref thread, directory, ref path, flags, mode, resolve, number, detailed);
             }
 
+            if (AttestationFiles.Find(path.Canonical) is AttestationFile attestation and > AttestationFile.Directory)
+            {
+                return AttestationFiles.Open(ref thread, attestation, flags);
+            }
+
             if (SharedNames.IsName(path.Canonical))
             {
                 return OpenShared(ref thread, directory, ref path, flags, mode, resolve, number);
@@ -301,7 +306,7 @@ internal static class OpenCalls
     }
 
     /// <summary>Records a descriptor of the OS with the object behind it, or closes it again when there is none.</summary>
-    private static long Attach(ref Thread thread, long number, long opened, OpenFileKind kind, uint flags, Handle<MemoryObject> pages, int record = -1)
+    internal static long Attach(ref Thread thread, long number, long opened, OpenFileKind kind, uint flags, Handle<MemoryObject> pages, int record = -1)
     {
         if (opened >= 0 && OpenFiles.TryMake(kind, flags, out Handle<OpenFile> file))
         {

@@ -53,6 +53,14 @@ internal static class StatusCalls
             return result;
         }
 
+        if (AttestationFiles.Find(path.Canonical) is AttestationFile attestation and not AttestationFile.None)
+        {
+            path.Free();
+            Span<byte> status = stackalloc byte[ExtendedBytes];
+            AttestationFiles.WriteStatus(attestation, status[..bytes]);
+            return UserMemory.TryWrite(ref thread, to, status[..bytes]) ? 0 : -Errno.EFAULT;
+        }
+
         int record = path.Record;
         bool missing = path.Place == PathPlace.Missing;
         Handle<MemoryObject> pages = default;

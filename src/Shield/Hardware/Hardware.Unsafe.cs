@@ -128,6 +128,15 @@ internal static unsafe class Hardware
     /// <summary>Decrypts a WrappedKey in place.</summary>
     public static long UnwrapKey(ulong ipa) => UnwrapKeyRaw(ipa);
 
+    /// <summary>Makes evidence of the AttestBuffer in a frame.</summary>
+    public static long Attest(ulong ipa, ulong reportLength, out ulong length)
+    {
+        ulong written = 0;
+        long status = AttestRaw(ipa, reportLength, &written);
+        length = written;
+        return status;
+    }
+
     /// <summary>TPIDR_EL0, the program's own.</summary>
     public static ulong ThreadPointer
     {
@@ -204,6 +213,9 @@ internal static unsafe class Hardware
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_unwrap_key")]
     private static extern long UnwrapKeyRaw(ulong ipa);
+
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_attest")]
+    private static extern long AttestRaw(ulong ipa, ulong reportLength, ulong* length);
 
     /// <summary>Granted frames become private.</summary>
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_accept_memory")]

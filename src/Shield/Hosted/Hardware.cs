@@ -28,6 +28,13 @@ internal interface IMachine
     /// <summary>Decrypts the WrappedKey at an IPA in place.</summary>
     long UnwrapKey(ulong ipa) => Status.Denied;
 
+    /// <summary>Makes evidence of the AttestBuffer at an IPA.</summary>
+    long Attest(ulong ipa, ulong reportLength, out ulong length)
+    {
+        length = 0;
+        return Status.Denied;
+    }
+
     /// <summary>A line on the monitor's console.</summary>
     void Log(string line) => Console.WriteLine(line);
 
@@ -175,6 +182,8 @@ internal static unsafe class Hardware
     public static void LoadVectors(ref Thread thread, ReadOnlySpan<byte> from) => from[..VectorBytes].CopyTo(Vectors);
 
     public static long UnwrapKey(ulong ipa) => Machine.UnwrapKey(ipa);
+
+    public static long Attest(ulong ipa, ulong reportLength, out ulong length) => Machine.Attest(ipa, reportLength, out length);
 
     [DoesNotReturn]
     public static void Stop(ulong reason, ReadOnlySpan<byte> text) =>

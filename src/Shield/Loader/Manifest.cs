@@ -30,6 +30,8 @@ internal ref struct Manifest
     public ulong TagsLength;
     public ReadOnlySpan<byte> PublicKey;
 
+    /// <summary>The policy as it is encoded.</summary>
+    public ReadOnlySpan<byte> Policy;
     public ReadOnlySpan<byte> EntryPoint;
     public RuleMode ArgumentMode;
 
@@ -78,7 +80,8 @@ internal ref struct Manifest
 
     private static bool TryPolicy(scoped ref CborReader reader, ReadOnlySpan<byte> payload, ref Manifest manifest)
     {
-        return reader.TryMap(out int keys) && keys == 11
+        int start = reader.Position;
+        bool good = reader.TryMap(out int keys) && keys == 11
             && TryKey(ref reader, 1) && reader.TryText(out manifest.EntryPoint)
             && TryKey(ref reader, 2) && TryRule(ref reader, payload, out manifest.ArgumentMode, out manifest.Arguments, out manifest.ArgumentCount)
             && TryKey(ref reader, 3) && TryRule(ref reader, payload, out manifest.EnvironmentMode, out manifest.Environment, out manifest.EnvironmentCount)
@@ -92,6 +95,8 @@ internal ref struct Manifest
             && manifest.WritablePathCount <= MaxOutsidePaths && manifest.ClearPathCount <= MaxOutsidePaths
             && TryKey(ref reader, 11) && reader.TryArray(out int limits) && limits == 2
             && reader.TryUnsigned(out manifest.MemoryLimit) && reader.TryUnsigned(out manifest.ProcessLimit);
+        manifest.Policy = payload[start..reader.Position];
+        return good;
     }
 
     private static bool TryRule(scoped ref CborReader reader, ReadOnlySpan<byte> payload, out RuleMode mode, out ReadOnlySpan<byte> texts, out int count)

@@ -11,11 +11,8 @@ namespace BlackBox.Shield;
 /// </summary>
 internal static class ProtectedImage
 {
-    private const int WrappedKeyBytes = 128;
-    private const int KeyAt = 16;
-    private const int PublisherAt = 48;
-    private const int MaxWrappedKeys = 64;
     private const int MaxManifestBytes = 256 << 10;
+    private const int FramesPerMebibyte = (1 << 20) / FrameAddress.Size;
 
     private static Digest32 contentKey;
     private static PrivateBlock manifestBytes;
@@ -42,10 +39,13 @@ internal static class ProtectedImage
     {
         get
         {
-            _ = Manifest.TryParse(manifestBytes.Bytes.Slice(payloadOffset, payloadLength), out Manifest manifest);
+            _ = Manifest.TryParse(ManifestPayload, out Manifest manifest);
             return manifest;
         }
     }
+
+    /// <summary>What was signed of it.</summary>
+    public static ReadOnlySpan<byte> ManifestPayload => manifestBytes.Bytes.Slice(payloadOffset, payloadLength);
 
     /// <summary>The manifest's list of writable paths, as CBOR texts.</summary>
     public static ReadOnlySpan<byte> WritablePaths => Texts(writable);
@@ -59,6 +59,9 @@ internal static class ProtectedImage
 
     /// <summary>The console names what the image does not have.</summary>
     public static bool IsDebug { get; private set; }
+
+    /// <summary>Most processes at one time, those not waited for included; 0: no limit.</summary>
+    public static ulong ProcessLimit { get; private set; }
 
     /// <summary>Blocks and files that did not verify.</summary>
     public static ulong Violations { get; private set; }
@@ -84,6 +87,8 @@ internal static class ProtectedImage
 
         CodePolicy.AllowsUnverified = manifest.AllowsJit;
         IsDebug = manifest.IsDebug;
+        ProcessLimit = manifest.ProcessLimit;
+        Frames.Limit = (int)Math.Min(manifest.MemoryLimit, int.MaxValue / FramesPerMebibyte) * FramesPerMebibyte;
         writable = new TextList(manifestBytes.Bytes, manifest.WritablePaths, manifest.WritablePathCount);
         clear = new TextList(manifestBytes.Bytes, manifest.ClearPaths, manifest.ClearPathCount);
     }
@@ -149,6 +154,14 @@ internal static class ProtectedImage
         }
     }
 
+    /// <summary>For tests, which start without an image.</summary>
+    internal static void Reset()
+    {
+        FileTable.Reset();
+        IsDebug = false;
+        ProcessLimit = 0;
+    }
+
     private static ReadOnlySpan<byte> Texts(TextList list) => manifestBytes.Bytes.Slice(list.Offset, list.Length);
 
     private static void ReadKey(ref Thread thread, Span<byte> publisher)
@@ -159,19 +172,17 @@ internal static class ProtectedImage
             return;
         }
 
-        if (OsFile.Open(ref thread, KeyPath, out OsFile file) < 0)
-        {
-            Refuse("not a protected image: /.blackbox/key is missing"u8);
-        }
+        ReadWhole(ref thread, KeyPath, WrappedKeys.MaxFileBytes, out PrivateBlock file);
 
         // One of the keys was wrapped for this platform.
-        Span<byte> blob = Frames.Bytes(frame)[..WrappedKeyBytes];
+        Span<byte> blob = Frames.Bytes(frame)[..WrappedKeys.BlobBytes];
+        WrappedKeys keys = new(file.Bytes);
         bool found = false;
-        for (int i = 0; i < MaxWrappedKeys && !found; i++)
+        for (int i = 0; i < WrappedKeys.MaxMessages && !keys.IsAtEnd && !found; i++)
         {
-            if (!file.TryRead(ref thread, (ulong)(i * WrappedKeyBytes), blob))
+            if (!keys.TryNext(blob))
             {
-                break;
+                Refuse("/.blackbox/key is malformed"u8);
             }
 
             found = Hardware.UnwrapKey(frame.Value) == Status.Success;
@@ -182,11 +193,11 @@ internal static class ProtectedImage
             Refuse("/.blackbox/key holds no key for this platform"u8);
         }
 
-        blob.Slice(KeyAt, Digest32.Length).CopyTo(contentKey);
-        blob.Slice(PublisherAt, Digest32.Length).CopyTo(publisher);
+        blob.Slice(WrappedKeys.KeyAt, Digest32.Length).CopyTo(contentKey);
+        blob.Slice(WrappedKeys.PublisherAt, Digest32.Length).CopyTo(publisher);
         ConstantTime.Wipe(blob);
         Frames.Free(frame);
-        file.Close(ref thread);
+        file.Free();
     }
 
     private static void ReadManifest(ref Thread thread, ReadOnlySpan<byte> publisher)

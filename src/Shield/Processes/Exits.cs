@@ -118,7 +118,7 @@ internal static partial class Exits
             AddressSpaces.Deactivate();
         }
 
-        Frames.Trim(ref thread);
+        Frames.TrimNow(ref thread);
         Pool<Thread>.Free(thread.Self);
         Hardware.EndThread(number, a0, a1);
     }

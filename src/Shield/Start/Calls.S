@@ -52,6 +52,14 @@ shield_random:
 	stp	x2, x3, [x9, #16]
 	ret
 
+// uint64 shield_attest(ipa, reportLength, uint64 *length)
+	.global	shield_attest
+shield_attest:
+	mov	x9, x2
+	hvc	#15
+	str	x1, [x9]
+	ret
+
 	.macro	plain name, number
 	.global	\name
 \name:

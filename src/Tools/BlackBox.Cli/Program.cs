@@ -29,6 +29,7 @@ internal static class Program
             TestCommand.Create(),
             BenchCommand.Create(),
             AttackCommand.Create(),
+            AuditCommand.Create(),
         };
         Help.Install(root);
 

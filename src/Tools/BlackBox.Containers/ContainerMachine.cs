@@ -1,3 +1,4 @@
+using System.Text.Json;
 using BlackBox.Building;
 using BlackBox.Emulation;
 using BlackBox.Guest;
@@ -11,6 +12,9 @@ namespace BlackBox.Containers;
 public static class ContainerMachine
 {
     private const string ModulePath = "/usr/lib/blackbox/blackbox.ko";
+    // Bit 0 of the features that the hypercall Version tells.
+    private const ulong DmaProtection = 1;
+
     private const string RuntimePath = "/usr/bin/blackbox-runtime";
 
     /// <summary>
@@ -66,6 +70,31 @@ public static class ContainerMachine
         if (!result.Succeeded)
         {
             throw new BlackBoxException($"{Path.GetFileName(path)} could not be loaded: {result.Output.Trim().ReplaceLineEndings("; ")}");
+        }
+    }
+
+    /// <summary>Refuses a machine whose devices may reach all memory, containers' as well.</summary>
+    /// <exception cref="BlackBoxException">The monitor does not own an SMMU in front of them, or nobody can say.</exception>
+    public static async Task RequireDmaProtectionAsync(EmulatedMachine machine, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        var result = await machine.ExecuteAsync("blackbox-runtime statistics", cancellation: cancellation).ConfigureAwait(false);
+        ulong features;
+        try
+        {
+            using var statistics = JsonDocument.Parse(result.Output);
+            features = statistics.RootElement.GetProperty("version").GetProperty("features").GetUInt64();
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new BlackBoxException($"the guest does not say what its monitor protects against: {result.Output.Trim()}", null, error);
+        }
+
+        if ((features & DmaProtection) == 0)
+        {
+            throw new BlackBoxException(
+                "nothing confines this machine's devices: they can read and write the container's memory",
+                "start a machine with an SMMU, or accept it with --allow-dma");
         }
     }
 

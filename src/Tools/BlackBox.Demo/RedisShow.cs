@@ -91,7 +91,8 @@ internal sealed class RedisShow(GuestEnvironment guest, ProductBuild build, IPro
             await Task.Delay(500, cancellation).ConfigureAwait(false);
         }
 
-        throw new BlackBoxException($"redis did not answer within {StartTime.TotalMinutes:0} minutes");
+        var report = await MachineReport.WriteAsync(machine, "redis").ConfigureAwait(false);
+        throw new BlackBoxException($"redis did not answer within {StartTime.TotalMinutes:0} minutes", $"what the machine was doing then stands in {report}");
     }
 
     private static async Task<ServiceResult> TalkAsync(RedisClient client, CancellationToken cancellation)

@@ -19,7 +19,8 @@ public sealed record MutantEdit(string File, string Find, string Replace)
 /// <param name="Removes">what is taken out, one sentence</param>
 /// <param name="Edits">where</param>
 /// <param name="CaughtBy">tests or attacks that have to notice, by name; may be empty</param>
-public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdit> Edits, IReadOnlyList<string> CaughtBy)
+/// <param name="AlsoOnHost">of a mutant for attacks: the host's tests have to notice as well</param>
+public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdit> Edits, IReadOnlyList<string> CaughtBy, bool AlsoOnHost = false)
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
@@ -32,6 +33,15 @@ public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdi
     public static IReadOnlyList<Mutant> ReadAll(string folder) => Directory.Exists(folder)
         ? [.. Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(Read)]
         : [];
+
+    /// <summary>All that the host's tests have to notice.</summary>
+    /// <param name="repository">root of the source tree</param>
+    /// <exception cref="BlackBoxException">A file is not as the format says.</exception>
+    public static IReadOnlyList<Mutant> ReadForHost(string repository) =>
+    [
+        .. ReadAll(Path.Combine(repository, "tests", "Monitor", "Mutants")),
+        .. ReadAll(Path.Combine(repository, "tests", "Attacks", "Mutants")).Where(mutant => mutant.AlsoOnHost),
+    ];
 
     /// <summary>One mutant.</summary>
     /// <exception cref="BlackBoxException">The file is not as the format says.</exception>
@@ -49,7 +59,7 @@ public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdi
 
             var folder = Path.GetDirectoryName(path)!;
             var inherited = (text.With ?? []).SelectMany(other => Read(Path.Combine(folder, other + ".json")).Edits);
-            return new Mutant(name, text.Removes, [.. inherited, .. (text.Edits ?? []).Select(edit => ReadEdit(edit, folder))], text.CaughtBy ?? []);
+            return new Mutant(name, text.Removes, [.. inherited, .. (text.Edits ?? []).Select(edit => ReadEdit(edit, folder))], text.CaughtBy ?? [], text.AlsoOnHost);
         }
         catch (JsonException error)
         {
@@ -86,7 +96,7 @@ public sealed record Mutant(string Name, string Removes, IReadOnlyList<MutantEdi
         ? new MutantEdit(edit.File, "", File.ReadAllText(Path.Combine(folder, from)))
         : new MutantEdit(edit.File, string.Join('\n', edit.Find!), string.Join('\n', edit.Replace!));
 
-    private sealed record Text(string Removes, IReadOnlyList<TextEdit>? Edits, IReadOnlyList<string>? With, IReadOnlyList<string>? CaughtBy);
+    private sealed record Text(string Removes, IReadOnlyList<TextEdit>? Edits, IReadOnlyList<string>? With, IReadOnlyList<string>? CaughtBy, bool AlsoOnHost);
 
     // Lines, so that a file of several lines can be read by people.
     private sealed record TextEdit(string File, IReadOnlyList<string>? Find, IReadOnlyList<string>? Replace, string? From);

@@ -73,6 +73,12 @@ internal static unsafe class SelfTest
         Check(EcdsaP384.VerifyMessage(PublicKey, "sample"u8, Signature), "ECDSA P-384"u8);
         Check(!EcdsaP384.VerifyMessage(PublicKey, "simple"u8, Signature), "ECDSA P-384, another message"u8);
 
+        Span<byte> signature = stackalloc byte[96];
+        Check(EcdsaP384.SignMessage(PrivateKey, "sample"u8, signature) && signature.SequenceEqual(Signature), "ECDSA P-384, signing"u8);
+        Span<byte> secret = stackalloc byte[48];
+        Check(EcdhP384.TryAgree(PrivateKey, PublicKey, secret) && secret.ContainsAnyExcept((byte)0), "ECDH P-384"u8);
+        Check(EcdhP384.TryGetPublicKey(PrivateKey, signature) && signature.SequenceEqual(PublicKey), "P-384, public key"u8);
+
         RandomGenerator generator = default;
         Check(!generator.Fill(data) && generator.Reseed(key) && generator.Fill(data), "random generator"u8);
         Check(data.ContainsAnyExcept((byte)0), "random bytes"u8);
@@ -118,6 +124,29 @@ internal static unsafe class SelfTest
         start = Counter();
         EcdsaP384.VerifyMessage(PublicKey, "sample"u8, Signature);
         Report("ECDSA P-384 verification"u8, start);
+        Span<byte> signature = stackalloc byte[96];
+        start = Counter();
+        EcdsaP384.SignMessage(PrivateKey, "sample"u8, signature);
+        Report("ECDSA P-384 signing"u8, start);
+
+        // One, 2^383, n - 1 and the published key: the time must be the same.
+        Span<byte> secret = stackalloc byte[48];
+        secret.Clear();
+        secret[47] = 1;
+        MeasureKey(secret, signature);
+        secret[47] = 0;
+        secret[0] = 0x80;
+        MeasureKey(secret, signature);
+        LastScalar.CopyTo(secret);
+        MeasureKey(secret, signature);
+        MeasureKey(PrivateKey, signature);
+    }
+
+    private static void MeasureKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey)
+    {
+        ulong start = Counter();
+        EcdhP384.TryGetPublicKey(privateKey, publicKey);
+        Report("P-384 with a secret scalar"u8, start);
     }
 
     // The counter runs at 62.5 MHz; with -icount shift=0 one instruction takes 1 ns.
@@ -209,6 +238,21 @@ internal static unsafe class SelfTest
         0x80, 0x15, 0xd9, 0xb7, 0x2d, 0x7d, 0x57, 0x24, 0x4e, 0xa8, 0xef, 0x9a, 0xc0, 0xc6, 0x21, 0x89,
         0x67, 0x08, 0xa5, 0x93, 0x67, 0xf9, 0xdf, 0xb9, 0xf5, 0x4c, 0xa8, 0x4b, 0x3f, 0x1c, 0x9d, 0xb1,
         0x28, 0x8b, 0x23, 0x1c, 0x3a, 0xe0, 0xd4, 0xfe, 0x73, 0x44, 0xfd, 0x25, 0x33, 0x26, 0x47, 0x20,
+    ];
+
+    private static ReadOnlySpan<byte> PrivateKey =>
+    [
+        0x6b, 0x9d, 0x3d, 0xad, 0x2e, 0x1b, 0x8c, 0x1c, 0x05, 0xb1, 0x98, 0x75, 0xb6, 0x65, 0x9f, 0x4d,
+        0xe2, 0x3c, 0x3b, 0x66, 0x7b, 0xf2, 0x97, 0xba, 0x9a, 0xa4, 0x77, 0x40, 0x78, 0x71, 0x37, 0xd8,
+        0x96, 0xd5, 0x72, 0x4e, 0x4c, 0x70, 0xa8, 0x25, 0xf8, 0x72, 0xc9, 0xea, 0x60, 0xd2, 0xed, 0xf5,
+    ];
+
+    // n - 1
+    private static ReadOnlySpan<byte> LastScalar =>
+    [
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
+        0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x72,
     ];
 
     private static ReadOnlySpan<byte> Signature =>

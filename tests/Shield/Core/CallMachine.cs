@@ -51,6 +51,13 @@ internal sealed unsafe class CallMachine : IMachine
     /// <summary>What the monitor says to AcceptMemory.</summary>
     public Func<ulong, ulong, long> Accept { get; set; } = (_, _) => Status.Success;
 
+    /// <summary>What the counter shows, in ns; null: the host's.</summary>
+    public ulong? Time { get; set; }
+
+    public ulong Counter => Time ?? (ulong)System.Diagnostics.Stopwatch.GetTimestamp();
+
+    public ulong CounterFrequency => Time is null ? (ulong)System.Diagnostics.Stopwatch.Frequency : 1_000_000_000;
+
     public bool TicketIssued { get; private set; }
 
     public ulong TicketArgument { get; private set; }

@@ -138,11 +138,50 @@ public class FramesTests
 
         int owned = Frames.OwnedCount;
         machine.Serve = service => service == Service.Reclaim ? 0 : -Errno.ENOSYS;
-        Frames.Trim(ref machine.Thread);
+        Frames.TrimNow(ref machine.Thread);
         Assert.NotEmpty(machine.Released);
         Assert.All(machine.Released, range => Assert.Equal(512UL, range.Frames));
         Assert.Equal(owned - (512 * machine.Released.Count), Frames.OwnedCount);
         Assert.True(Frames.FreeCount >= 2048);
+    }
+
+    [Fact]
+    public void Frames_that_are_freed_and_taken_by_turns_stay_and_go_back_once_nobody_wants_them()
+    {
+        CallMachine machine = CallMachine.Start(userMemory: false);
+        machine.Time = 1_000_000_000;
+        machine.Serve = service => service == Service.Reclaim ? 0 : -Errno.ENOSYS;
+        for (int i = 8; i < 24; i++)
+        {
+            Assert.True(Frames.TryAdd(new FrameAddress(CallMachine.FirstChunk + ((ulong)i << 21)), 512));
+        }
+
+        int owned = Frames.OwnedCount;
+        List<FrameAddress> pages = [];
+        for (int turn = 0; turn < 20; turn++)
+        {
+            while (Frames.TryAllocate(out FrameAddress page))
+            {
+                pages.Add(page);
+            }
+
+            pages.ForEach(Frames.Free);
+            pages.Clear();
+            machine.Time += 100_000_000;
+            Frames.Trim(ref machine.Thread);
+        }
+
+        Assert.Empty(machine.Released);
+        machine.Time += 250_000_000;
+        Frames.Trim(ref machine.Thread);    // taken since the last look: the next period decides
+        machine.Time += 249_000_000;
+        Frames.Trim(ref machine.Thread);
+        Assert.Empty(machine.Released);
+        machine.Time += 1_000_000;
+        Frames.Trim(ref machine.Thread);
+        Assert.NotEmpty(machine.Released);
+        Assert.Equal(owned - (512 * machine.Released.Count), Frames.OwnedCount);
+        Assert.InRange(Frames.FreeCount, 4 * 512, 6 * 512);
     }
 
     /// <param name="left">Frames that are free when the next chunk is asked for: a page fault asks when there are none.</param>
@@ -168,7 +207,7 @@ public class FramesTests
 
         pages.ForEach(Frames.Free);
         machine.Serve = service => service == Service.Reclaim ? 0 : -Errno.ENOSYS;
-        Frames.Trim(ref machine.Thread);
+        Frames.TrimNow(ref machine.Thread);
 
         // 8 MiB stay in any case, up to a chunk more by the step, and one chunk has the notes.
         Assert.True(Frames.OwnedCount - owned <= 6 * 512, $"{Frames.OwnedCount - owned} frames kept");

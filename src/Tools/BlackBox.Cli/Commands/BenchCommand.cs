@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using BlackBox.Bench;
 using BlackBox.Building;
+using BlackBox.Hosting;
 using Spectre.Console;
 
 namespace BlackBox.Cli.Commands;
@@ -60,6 +61,11 @@ internal static class BenchCommand
         {
             if (parsed.GetValue(io))
             {
+                if (Names(parsed.GetValue(only)).Any())
+                {
+                    throw new BlackBoxException("--io measures all transfers: it does not go with --only");
+                }
+
                 return await TransfersAsync(parsed.GetValue(monitor), parsed.GetValue(pairs), parsed.GetValue(json), cancellation).ConfigureAwait(false);
             }
 

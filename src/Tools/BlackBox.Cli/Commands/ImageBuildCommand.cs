@@ -34,17 +34,24 @@ internal static class ImageBuildCommand
         var key = new Option<string?>("--key") { Description = "Publisher's key: a name in the key folder or a PEM file", HelpName = "NAME|FILE" };
         var folder = KeysCommand.KeyFolderOption();
         var contentKey = new Option<string?>("--content-key") { Description = "File with the 32 bytes of the content key (otherwise derived from publisher and content)", HelpName = "FILE" };
+        var platforms = new Option<string[]>("--for") { Description = "A platform that the image can run on: its public key (PEM), or 'development'. Repeatable", HelpName = "PLATFORM.pub", DefaultValueFactory = _ => ["development"] };
         var owners = new Option<bool>("--keep-owners") { Description = "Owners of a root file system folder are those of this host, not 0:0" };
         var json = ImageText.JsonOption();
         var command = new Command("build", "Makes a protected image: an ordinary OCI image that registries and container tools store and ship, whose programs nobody but the shield can read or change.")
         {
-            input, output, reference, name, counter, encrypt, entry, arguments, environment, variables, outside, jit, exec, writable, clear, memory, processes, debug, key, folder, contentKey, owners, json,
+            input, output, reference, name, counter, encrypt, entry, arguments, environment, variables, outside, jit, exec, writable, clear, memory, processes, debug, key, folder, contentKey, platforms, owners, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var target = Path.GetFullPath(parsed.GetValue(output)!);
             CheckTarget(target);
             using var publisher = OpenPublisher(KeysCommand.Open(parsed.GetValue(folder)), parsed.GetValue(key));
+            var targets = parsed.GetValue(platforms)!.Select(OpenPlatform).ToList();
+            if (targets.Count > WrappedKey.MaximumCount)
+            {
+                throw new BlackBoxException($"an image can be made for {WrappedKey.MaximumCount} platforms at most");
+            }
+
             var given = parsed.GetValue(contentKey) is { } file ? KeyStore.ReadContentKey(file) : null;
             var (image, digest) = await StepDisplay.RunAsync(async progress =>
             {
@@ -53,7 +60,7 @@ internal static class ImageBuildCommand
                 {
                     content = content with { Configuration = Adjust(content.Configuration) };
                     var policy = PolicyBuilder.Build(content) with { OutsideVariables = parsed.GetValue(outside) ?? [] };
-                    var options = new ProtectionOptions { Scope = parsed.GetValue(encrypt), Counter = parsed.GetValue(counter), Policy = policy, ContentKey = given, Time = Created().ToUnixTimeSeconds() };
+                    var options = new ProtectionOptions { Scope = parsed.GetValue(encrypt), Counter = parsed.GetValue(counter), Policy = policy, ContentKey = given, Platforms = targets, Time = Created().ToUnixTimeSeconds() };
                     var result = ImageProtector.Protect(content, options, publisher, progress, cancellation);
                     return (result, await WriteAsync(result, target, progress, cancellation).ConfigureAwait(false));
                 }
@@ -128,6 +135,23 @@ internal static class ImageBuildCommand
         key is null ? store.OpenOrCreateDefault()
         : key.Contains('/') || key.EndsWith(".pem", StringComparison.Ordinal) ? KeyStore.OpenFile(key)
         : store.Open(key);
+
+    private static PlatformKey OpenPlatform(string file)
+    {
+        if (file == PlatformKey.Development.Name)
+        {
+            return PlatformKey.Development;
+        }
+
+        try
+        {
+            return PlatformKey.FromPem(Path.GetFileNameWithoutExtension(file), File.ReadAllText(file));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new BlackBoxException($"{file} is no platform's key: {error.Message}", "a platform's key comes from its evidence: ./blackbox attest platform", error);
+        }
+    }
 
     /// <summary>Nothing that is not an image is written over.</summary>
     private static void CheckTarget(string target)

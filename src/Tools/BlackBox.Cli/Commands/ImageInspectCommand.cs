@@ -68,7 +68,7 @@ internal static class ImageInspectCommand
                 manifest.Name,
                 manifest.Counter,
                 Publisher = stored.PublisherDigest,
-                Keys = stored.KeyCount,
+                Platforms = stored.Keys.Select(key => Convert.ToHexStringLower(key.PlatformId)),
                 TableDigest = Convert.ToHexStringLower(manifest.TableDigest),
                 Policy = new
                 {
@@ -95,7 +95,8 @@ internal static class ImageInspectCommand
         void Add(string name, string value) => table.AddRow(Markup.Escape(name), Markup.Escape(value));
         Add("Name", $"{manifest.Name}, version counter {manifest.Counter}");
         Add("Publisher", stored.PublisherDigest);
-        Add("Platforms", $"wrapped for {stored.KeyCount}");
+        Add("Platforms", string.Join(", ", stored.Keys.Select(key => Convert.ToHexStringLower(key.PlatformId)
+            + (key.PlatformId.AsSpan().SequenceEqual(PlatformKey.Development.Id) ? " (development)" : ""))));
         Add("Entry point", policy.EntryPoint);
         Add("Arguments", $"{Rule(policy.Arguments)}: {string.Join(' ', policy.Arguments.Values)}");
         Add("Environment", $"{Rule(policy.Environment)}: {string.Join(' ', policy.Environment.Values)}");

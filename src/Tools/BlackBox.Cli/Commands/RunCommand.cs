@@ -29,14 +29,16 @@ internal static class RunCommand
         var words = new Argument<string[]>("arguments") { Description = "Instead of the image's own command", Arity = ArgumentArity.ZeroOrMore };
         var reference = ImageText.ReferenceOption();
         var limit = new Option<int?>("--container-memory") { Description = "Limit for the container's memory in MiB", HelpName = "MIB" };
+        var allowDma = new Option<bool>("--allow-dma") { Description = "Start the container even if nothing keeps the machine's devices out of its memory" };
         command.Add(image);
         command.Add(words);
         var machine = new MachineOptionSet().AddTo(command);
         command.Add(reference);
         command.Add(limit);
+        command.Add(allowDma);
         command.SetAction(async (parsed, cancellation) =>
         {
-            CheckWords(parsed);
+            CheckWords(parsed, image, words);
             if (parsed.GetValue(limit) is <= 0)
             {
                 throw new BlackBoxException("--container-memory must be 1 MiB or more");
@@ -45,7 +47,7 @@ internal static class RunCommand
             // What is wrong with the options is said before anything is built.
             var native = machine.IsNative(parsed);
             var options = machine.Read(parsed, monitorIsBuilt: false);
-            options = options with { OnConsoleLine = Audit(options.OnConsoleLine) };
+            options = options with { OnConsoleLine = Audit(options.OnConsoleLine), AnswersQuestions = !native };
             HostPorts.EnsureFree(options);
             var (running, container) = await StepDisplay.RunAsync(async progress =>
             {
@@ -66,6 +68,11 @@ internal static class RunCommand
             using var output = Console.OpenStandardOutput();
             await using (running.ConfigureAwait(false))
             {
+                if (!native && !parsed.GetValue(allowDma))
+                {
+                    await ContainerMachine.RequireDmaProtectionAsync(running, cancellation).ConfigureAwait(false);
+                }
+
                 var result = await running.ExecuteAsync($"exec {container.RunCommand}", Timeout.InfiniteTimeSpan, bytes => output.Write(bytes.Span), cancellation).ConfigureAwait(false);
                 await running.ShutDownAsync().ConfigureAwait(false);
                 return result.ExitCode;
@@ -75,10 +82,11 @@ internal static class RunCommand
     }
 
     /// <summary>An unknown option is a mistake, not a word for the container: those stand behind "--".</summary>
-    private static void CheckWords(ParseResult parsed)
+    private static void CheckWords(ParseResult parsed, Argument image, Argument words)
     {
-        var own = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash);
-        if (own.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-') is { } unknown)
+        var own = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).ToHashSet(ReferenceEqualityComparer.Instance);
+        var given = (parsed.GetResult(image)?.Tokens ?? []).Concat(parsed.GetResult(words)?.Tokens ?? []);
+        if (given.FirstOrDefault(token => own.Contains(token) && token.Value.Length > 1 && token.Value[0] == '-') is { } unknown)
         {
             throw new BlackBoxException($"unknown option {unknown.Value}", "see ./blackbox run --help; words for the container stand behind --");
         }

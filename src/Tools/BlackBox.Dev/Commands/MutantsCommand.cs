@@ -25,7 +25,7 @@ internal static class MutantsCommand
     private static async Task<int> RunAsync(string? only, bool everything, bool json, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        List<Mutant> mutants = [.. Mutant.ReadAll(Path.Combine(BlackBoxPaths.Repository, "tests", "Monitor", "Mutants")).Where(mutant => only is null || mutant.Name == only)];
+        List<Mutant> mutants = [.. Mutant.ReadForHost(BlackBoxPaths.Repository).Where(mutant => only is null || mutant.Name == only)];
         if (mutants.Count == 0)
         {
             throw new BlackBoxException($"there is no fault {only}");

@@ -28,6 +28,7 @@ internal static class Documented
         [StepKind.AcceptMemory] = Set(Invalid, Denied, Busy),
         [StepKind.ReleaseMemory] = Set(Invalid, Denied, Busy),
         [StepKind.UnwrapKey] = Set(Invalid, Denied, Busy),
+        [StepKind.Attest] = Set(Invalid, Denied, Busy),
         [StepKind.Log] = Set(Invalid, NotSupported, Denied),
         [StepKind.OtherShieldCall] = Bit(NotSupported),
     };

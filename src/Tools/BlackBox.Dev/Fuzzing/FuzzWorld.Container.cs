@@ -25,7 +25,7 @@ internal sealed partial class FuzzWorld
                 return CancelTicket(cpu, step, task);
             case StepKind.UnwrapKey:
                 return Answer(cpu, step, frame + ((ulong)(step.X % 3) * 100), 0);
-            case StepKind.Log or StepKind.AcceptMemory or StepKind.ReleaseMemory:
+            case StepKind.Attest or StepKind.Log or StepKind.AcceptMemory or StepKind.ReleaseMemory:
                 return Answer(cpu, step, frame, step.Count);
             case StepKind.Stop:
                 return (int)Shield(cpu, step, 1, frame, step.Count);
@@ -41,7 +41,7 @@ internal sealed partial class FuzzWorld
     private ShieldAction Shield(SimulatedCpu cpu, in Step step, ulong x0 = 0, ulong x1 = 0, ulong x2 = 0)
     {
         Calls++;
-        uint number = step.Kind == StepKind.OtherShieldCall ? 15 + ((uint)step.X * 3) : (uint)(step.Kind - StepKind.OsCall + 1);
+        uint number = step.Kind == StepKind.OtherShieldCall ? 16 + ((uint)step.X * 3) : (uint)(step.Kind - StepKind.OsCall + 1);
         return cpu.Shield(number, x0, x1, x2);
     }
 

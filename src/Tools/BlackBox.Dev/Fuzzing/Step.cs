@@ -41,6 +41,7 @@ internal enum StepKind
     Log,
     YieldTo,
     YieldBack,
+    Attest,
 
     /// <summary>An immediate that is none.</summary>
     OtherShieldCall,

@@ -17,7 +17,7 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
     private static readonly StepKind[] ContainerKinds = Weigh(
         (StepKind.OsCall, 22), (StepKind.OsFault, 3), (StepKind.EventGet, 6), (StepKind.TicketIssue, 14), (StepKind.TicketCancel, 4), (StepKind.TaskEnded, 6),
         (StepKind.AcceptMemory, 24), (StepKind.ReleaseMemory, 24), (StepKind.Random, 1), (StepKind.UnwrapKey, 3), (StepKind.Stop, 1), (StepKind.Log, 2),
-        (StepKind.YieldTo, 12), (StepKind.YieldBack, 8), (StepKind.OtherShieldCall, 1), (StepKind.Interrupt, 28), (StepKind.ShieldWrite, 6));
+        (StepKind.YieldTo, 12), (StepKind.YieldBack, 8), (StepKind.Attest, 1), (StepKind.OtherShieldCall, 1), (StepKind.Interrupt, 28), (StepKind.ShieldWrite, 6));
 
     private ulong _state = seed | 1;
     private uint[] _frames = Names.HotFrames;
@@ -260,7 +260,7 @@ internal sealed class StepGenerator(FuzzWorld world, int cpus, ulong seed)
         StepKind.ReclaimMemory => word.State is FrameState.Granted or FrameState.Released or FrameState.Table or FrameState.Private && word.Enclave == enclave,
         StepKind.UnsharePages => word.State == FrameState.Lent && word.Enclave == enclave,
         StepKind.AcceptMemory => word.State == FrameState.Granted && word.Enclave == enclave,
-        StepKind.ReleaseMemory or StepKind.UnwrapKey or StepKind.ShieldWrite => word.State == FrameState.Private && word.Enclave == enclave,
+        StepKind.ReleaseMemory or StepKind.UnwrapKey or StepKind.Attest or StepKind.ShieldWrite => word.State == FrameState.Private && word.Enclave == enclave,
         _ => true,
     };
 

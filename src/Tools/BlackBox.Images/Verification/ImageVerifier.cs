@@ -70,17 +70,6 @@ public static class ImageVerifier
     /// <summary>The content key and the publisher that must have signed.</summary>
     private static (byte[]? ContentKey, byte[]? Publisher) OpenKey(StoredImage stored, VerificationOptions options)
     {
-        if (stored.Keys.Length == 0 || stored.Keys.Length % WrappedKey.Length != 0)
-        {
-            throw new ImageRefusedException(ImageFormat.Key.Text, "its length is not that of one or more wrapped keys");
-        }
-
-        var blobs = stored.Keys.Chunk(WrappedKey.Length).ToList();
-        if (blobs.Any(blob => !WrappedKey.IsWellFormed(blob)))
-        {
-            throw new ImageRefusedException(ImageFormat.Key.Text, "it is not a wrapped key of version 1");
-        }
-
         if (!options.Decrypt || options.ContentKey is not null)
         {
             return (options.Decrypt ? options.ContentKey : null, options.Publisher);
@@ -88,7 +77,7 @@ public static class ImageVerifier
 
         foreach (var platform in options.Platforms)
         {
-            foreach (var opened in blobs.Select(blob => WrappedKey.Unwrap(blob, platform)).OfType<(byte[] ContentKey, byte[] Publisher)>())
+            foreach (var opened in stored.Keys.Select(key => key.Unwrap(platform)).OfType<(byte[] ContentKey, byte[] Publisher)>())
             {
                 return options.Publisher is { } wanted && !wanted.AsSpan().SequenceEqual(opened.Publisher)
                     ? throw new ImageRefusedException(ImageFormat.Key.Text, "it belongs to another publisher than the one asked for")

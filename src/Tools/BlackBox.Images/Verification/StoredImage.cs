@@ -5,7 +5,7 @@ namespace BlackBox.Images;
 /// <summary>The four files of /.blackbox as they stand in an image, with nothing checked but their sizes and forms.</summary>
 public sealed class StoredImage
 {
-    private StoredImage(RootFilesystem root, byte[] signed, ImageManifest manifest, byte[] table, byte[] pages, byte[] tags, byte[] keys)
+    private StoredImage(RootFilesystem root, byte[] signed, ImageManifest manifest, byte[] table, byte[] pages, byte[] tags, IReadOnlyList<WrappedKey> keys)
     {
         PageDigests = pages;
         Root = root;
@@ -30,13 +30,11 @@ public sealed class StoredImage
 
     internal byte[] Tags { get; }
 
-    internal byte[] Keys { get; }
+    /// <summary>The content key, wrapped once for each platform.</summary>
+    public IReadOnlyList<WrappedKey> Keys { get; }
 
     /// <summary>SHA-256 of the key that the manifest names, in hexadecimal. Nothing is proven about it.</summary>
     public string PublisherDigest => Convert.ToHexStringLower(SHA256.HashData(Manifest.Publisher));
-
-    /// <summary>Platforms that the content key is wrapped for.</summary>
-    public int KeyCount => Keys.Length / WrappedKey.Length;
 
     public static bool IsProtected(RootFilesystem root)
     {
@@ -64,7 +62,7 @@ public sealed class StoredImage
         var files = Take(root, ImageFormat.Files, 1 << 30);
         var split = (int)Math.Min(manifest.TableLength, files.Length);
         var tags = Take(root, ImageFormat.Tags, 1 << 30);
-        var keys = Take(root, ImageFormat.Key, WrappedKey.MaximumCount * WrappedKey.Length);
+        var keys = WrappedKey.ReadAll(Take(root, ImageFormat.Key, WrappedKey.MaximumBytes));
         return new StoredImage(root, signed, manifest, files[..split], files[split..], tags, keys);
     }
 

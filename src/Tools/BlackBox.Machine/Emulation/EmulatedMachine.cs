@@ -197,7 +197,8 @@ public sealed class EmulatedMachine : IAsyncDisposable
 
         var channel = _options.ChannelOnConsole ? "ttyAMA0" : "ttyS0";
         var wiring = new MachineWiring(_folder.File("initrd"), channel, _folder.File("console"),
-            _options.ChannelOnConsole ? null : _folder.File("channel"), _folder.File("control"), OutputToFiles: _options.Repeatable);
+            _options.ChannelOnConsole ? null : _folder.File("channel"), _folder.File("control"), OutputToFiles: _options.Repeatable,
+            _options.AnswersQuestions ? _folder.File(RunningMachine.Socket) : null);
         var firmware = await PrepareFirmwareAsync(_options, guest, wiring, _folder, cancellation).ConfigureAwait(false);
         var listeners = wiring.OutputToFiles
             ? [Listen(wiring.MonitorSocket!)]

@@ -89,6 +89,9 @@ public sealed record MachineOptions
     /// </summary>
     public bool ChannelOnConsole { get; init; }
 
+    /// <summary>Other processes of this user may ask the guest for what the monitor has noted (<see cref="RunningMachine"/>).</summary>
+    public bool AnswersQuestions { get; init; }
+
     /// <summary>How long the guest may take until its agent answers.</summary>
     public TimeSpan BootTimeout { get; init; } = TimeSpan.FromSeconds(120);
 

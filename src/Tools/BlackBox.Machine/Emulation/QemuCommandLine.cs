@@ -5,7 +5,7 @@ using BlackBox.Hosting;
 namespace BlackBox.Emulation;
 
 /// <summary>Where the streams of a machine are connected.</summary>
-internal sealed record MachineWiring(string Initrd, string Channel, string? ConsoleSocket, string? ChannelSocket, string? MonitorSocket, bool OutputToFiles);
+internal sealed record MachineWiring(string Initrd, string Channel, string? ConsoleSocket, string? ChannelSocket, string? MonitorSocket, bool OutputToFiles, string? QuestionSocket = null);
 
 /// <summary>
 /// The QEMU command line: machine "virt" with EL2, GICv3 and SMMUv3. Every device that does DMA is a PCI device,
@@ -102,6 +102,11 @@ internal static class QemuCommandLine
             words.Add($"blackbox.channel={wiring.Channel}");
         }
 
+        if (wiring.QuestionSocket is not null)
+        {
+            words.Add($"blackbox.questions={(wiring.ChannelSocket is null ? "ttyS0" : "ttyS1")}");
+        }
+
         var now = options.Repeatable ? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) : DateTimeOffset.UtcNow;
         words.Add(string.Create(CultureInfo.InvariantCulture, $"blackbox.time={now.ToUnixTimeSeconds()}"));
         if (options.HasNetwork)
@@ -128,6 +133,11 @@ internal static class QemuCommandLine
         if (wiring.ChannelSocket is not null)
         {
             arguments.AddRange(["-chardev", Chardev("channel", wiring.ChannelSocket, wiring.OutputToFiles), "-device", "pci-serial,chardev=channel"]);
+        }
+
+        if (wiring.QuestionSocket is { } questions)
+        {
+            arguments.AddRange(["-chardev", $"socket,id=questions,path={Escape(questions)},server=on,wait=off", "-device", "pci-serial,chardev=questions"]);
         }
 
         if (wiring.MonitorSocket is not null)

@@ -6,7 +6,7 @@ namespace BlackBox.Emulation;
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string Prefix = "blackbox-run-";
+    public const string Prefix = "blackbox-run-";
 
     public RunFolder()
     {

@@ -100,6 +100,7 @@ public sealed class GuestInitrd
         root.Add(Text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"));
         root.Add(Text("/init", scripts["init"], 0x1ED));
         root.Add(Text("/usr/lib/blackbox/agent", scripts["agent"], 0x1ED));
+        root.Add(Text("/usr/lib/blackbox/questions", scripts["questions"], 0x1ED));
         return root;
     }
 

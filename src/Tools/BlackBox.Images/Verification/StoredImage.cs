@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.Cose;
 
 namespace BlackBox.Images;
 
@@ -35,6 +36,12 @@ public sealed class StoredImage
 
     /// <summary>SHA-256 of the key that the manifest names, in hexadecimal. Nothing is proven about it.</summary>
     public string PublisherDigest => Convert.ToHexStringLower(SHA256.HashData(Manifest.Publisher));
+
+    /// <summary>SHA-256 of what the publisher signed: by this evidence names the image.</summary>
+    public byte[] ManifestDigest => SHA256.HashData(CoseMessage.DecodeSign1(SignedManifestBytes).Content!.Value.Span);
+
+    /// <summary>SHA-256 of the policy as it stands in the manifest.</summary>
+    public byte[] PolicyDigest => SHA256.HashData(ManifestCodec.EncodePolicy(Manifest.Policy));
 
     public static bool IsProtected(RootFilesystem root)
     {

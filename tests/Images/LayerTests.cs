@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Text;
 using Xunit;
 
 namespace BlackBox.Images.Tests;
@@ -98,7 +99,14 @@ public sealed class LayerTests
             { "name that is not UTF-8", new TarSample().Raw("a\u00FFb", '0', "0").ToArray() },
             { "name component too long", new TarSample().File(new string('n', 256)).ToArray() },
             { "path too long", new TarSample().File(string.Join('/', Enumerable.Repeat(new string('n', 200), 25))).ToArray() },
-            { "sparse file", new TarSample().Raw("a", 'S', "0").ToArray() },
+            { "sparse file cut off", Sparse("a", 100_000, (0, 512), (4096, 512))[..1500] },
+            { "sparse file, map beyond its end", Sparse("a", 1000, (0, 512), (800, 512)) },
+            { "sparse file, parts overlap", Sparse("a", 100_000, (1000, 512), (1200, 512)) },
+            { "sparse file, parts out of order", Sparse("a", 100_000, (9000, 512), (100, 512)) },
+            { "sparse file, content without a part", Sparse("a", 100_000, 1024, (0, 512)) },
+            { "sparse file, part without content", Sparse("a", 100_000, 512, (0, 512), (4096, 512)) },
+            { "sparse file, map that is no number", new TarSample().Raw("PaxHeaders/x", 'x', "56", Pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=9")).Raw("a", '0', "1000", "x\n"u8.ToArray()).ToArray() },
+            { "sparse file, huge map", new TarSample().Raw("PaxHeaders/x", 'x', "56", Pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=9")).Raw("a", '0', "1000", "99999999999\n"u8.ToArray()).ToArray() },
             { "multi-volume", new TarSample().Raw("a", 'M', "0").ToArray() },
             { "unknown type", new TarSample().Raw("a", 'Z', "0").ToArray() },
             { "link without target", new TarSample().Raw("a", '2', "0").ToArray() },
@@ -106,6 +114,72 @@ public sealed class LayerTests
         };
         return data;
     }
+
+    /// <summary>A sparse file in GNU's old form, with its parts filled by their number's letter.</summary>
+    private static byte[] Sparse(string name, int size, params (int Offset, int Length)[] map) => Sparse(name, size, map.Sum(part => part.Length), map);
+
+    private static byte[] Sparse(string name, int size, int stored, params (int Offset, int Length)[] map)
+    {
+        byte[] content = [.. map.SelectMany((part, i) => Enumerable.Repeat((byte)('a' + i), part.Length)), .. new byte[size]];
+        var extra = Math.Max(0, (map.Length - 4 + 20) / 21);
+        var bytes = new TarSample().Raw(name, 'S', Octal(stored), [.. new byte[extra * 512], .. content[..stored]]).File("after", "z").ToArray();
+        Encoding.ASCII.GetBytes(Octal(size)).CopyTo(bytes.AsSpan(483));
+        bytes[482] = (byte)(extra > 0 ? 1 : 0);
+        for (var i = 0; i < map.Length; i++)
+        {
+            var at = i < 4 ? 386 + (24 * i) : 512 + ((i - 4) / 21 * 512) + ((i - 4) % 21 * 24);
+            Encoding.ASCII.GetBytes(Octal(map[i].Offset)).CopyTo(bytes.AsSpan(at));
+            Encoding.ASCII.GetBytes(Octal(map[i].Length)).CopyTo(bytes.AsSpan(at + 12));
+        }
+
+        for (var i = 0; i + 1 < extra; i++)
+        {
+            bytes[512 + (i * 512) + 504] = 1;
+        }
+
+        bytes.AsSpan(148, 8).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(Convert.ToString(bytes[..512].Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(bytes.AsSpan(148));
+        return bytes;
+
+        static string Octal(int number) => Convert.ToString(number, 8).PadLeft(11, '0');
+    }
+
+    private static byte[] Pax(params string[] records) => Encoding.UTF8.GetBytes(string.Concat(records.Select(record => $"{record.Length + (record.Length < 97 ? 4 : 5)} {record}\n")));
+
+    [Fact]
+    public void Sparse_files_of_every_form_are_whole_files()
+    {
+        // More parts than fit into the header and one further record.
+        var parts = Enumerable.Range(0, 40).Select(i => (i * 5000, 512)).ToArray();
+        var root = Apply(Sparse("old", 300_000, parts));
+        var bytes = root["/old"]!.Content!.ReadAllBytes();
+        Assert.Equal(300_000, bytes.Length);
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            Assert.Equal(i / 5000 < 40 && i % 5000 < 512 ? (byte)('a' + (i / 5000)) : 0, bytes[i]);
+        }
+
+        Assert.Equal("z"u8.ToArray(), root["/after"]!.Content!.ReadAllBytes());
+        Assert.Equal(new byte[7], Apply(Sparse("empty", 7))["/empty"]!.Content!.ReadAllBytes());
+
+        var one = Pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=dir/real", "GNU.sparse.realsize=10");
+        byte[] map = [.. "1\n3\n4\n"u8, .. new byte[506]];
+        root = Apply(new TarSample().Raw("PaxHeaders/x", 'x', Convert.ToString(one.Length, 8), one).Raw("GNUSparseFile.0/real", '0', Convert.ToString(516, 8), [.. map, .. "four"u8]).File("after").ToArray());
+        Assert.Equal("\0\0\0four\0\0\0"u8.ToArray(), root["/dir/real"]!.Content!.ReadAllBytes());
+        Assert.NotNull(root["/after"]);
+
+        foreach (var header in (byte[][])[
+            Pax("GNU.sparse.size=10", "GNU.sparse.numblocks=2", "GNU.sparse.offset=1", "GNU.sparse.numbytes=2", "GNU.sparse.offset=8", "GNU.sparse.numbytes=2"),
+            Pax("GNU.sparse.size=10", "GNU.sparse.numblocks=2", "GNU.sparse.map=1,2,8,2")])
+        {
+            root = Apply(new TarSample().Raw("PaxHeaders/x", 'x', Convert.ToString(header.Length, 8), header).Raw("file", '0', "4", "abcd"u8.ToArray()).ToArray());
+            Assert.Equal("\0ab\0\0\0\0\0cd"u8.ToArray(), root["/file"]!.Content!.ReadAllBytes());
+        }
+    }
+
+    [Fact]
+    public void A_sparse_file_counts_with_its_holes() =>
+        Assert.Contains("MiB", Assert.Throws<ImageRefusedException>(() => Apply(new ReadLimits(Bytes: 1 << 20), Sparse("a", 2 << 20, (0, 512)))).Reason);
 
     [Theory]
     [MemberData(nameof(Hostile))]

@@ -21,6 +21,9 @@ public sealed class ManifestTests
                 AllowsExec = true,
                 Debug = true,
                 OutsideVariables = ["TERM"],
+                WritablePaths = ["/data", "/tmp"],
+                ClearPaths = [],
+                Limits = new ImageLimits(256, 100),
             },
         };
         var bytes = ManifestCodec.Encode(manifest);
@@ -28,7 +31,7 @@ public sealed class ManifestTests
         Assert.Equal(bytes, ManifestCodec.Encode(again));
         Assert.Equal(manifest.Policy.Arguments, again.Policy.Arguments);
         Assert.Equal(ulong.MaxValue, again.Counter);
-        Assert.True(again.Policy is { AllowsJit: true, AllowsExec: true, Debug: true, OutsideVariables: ["TERM"] });
+        Assert.True(again.Policy is { AllowsJit: true, AllowsExec: true, Debug: true, OutsideVariables: ["TERM"], WritablePaths: ["/data", "/tmp"], ClearPaths: [], Limits: { MemoryMebibytes: 256, Processes: 100 } });
     }
 
     [Fact]
@@ -66,7 +69,7 @@ public sealed class ManifestTests
             { "indefinite map", [0xBF, .. good[1..], 0xFF] },
             { "nine fields", [0xA9, .. good[1..], 0x09, 0x00] },
             { "seven fields", [0xA7, .. good[1..^100]] },
-            { "other version", [.. good[..2], 2, .. good[3..]] },
+            { "other version", [.. good[..2], 1, .. good[3..]] },
             { "longer integer", [.. good[..2], 0x18, 1, .. good[3..]] },
             { "array", [0x81, 0] },
             { "deep", [.. Enumerable.Repeat((byte)0x81, 100_000)] },
@@ -83,6 +86,11 @@ public sealed class ManifestTests
         Changed("environment without name", Sample with { Policy = Sample.Policy with { Environment = new ListRule(FreedomRule.Fixed, ["=x"]) } });
         Changed("unknown rule", Sample with { Policy = Sample.Policy with { Arguments = new ListRule((FreedomRule)3, []) } });
         Changed("NUL in an argument", Sample with { Policy = Sample.Policy with { Arguments = new ListRule(FreedomRule.Fixed, ["a\0b"]) } });
+        Changed("writable root", Sample with { Policy = Sample.Policy with { WritablePaths = ["/"] } });
+        Changed("clear path that is not canonical", Sample with { Policy = Sample.Policy with { ClearPaths = ["/a/../b"] } });
+        Changed("relative clear path", Sample with { Policy = Sample.Policy with { ClearPaths = ["a"] } });
+        Changed("too many writable paths", Sample with { Policy = Sample.Policy with { WritablePaths = [.. Enumerable.Range(0, 65).Select(i => $"/{i}")] } });
+        Changed("negative limit", Sample with { Policy = Sample.Policy with { Limits = new ImageLimits(-1, 0) } });
         Changed("short digest", Sample with { TableDigest = new byte[32] });
         Changed("long key", Sample with { Publisher = new byte[97] });
         Changed("huge table", Sample with { TableLength = long.MaxValue });

@@ -6,7 +6,7 @@ namespace BlackBox.Images.Tests;
 /// <summary>Whatever is changed in a protected image: verification refuses it and names the file.</summary>
 public sealed class MutationTests
 {
-    private const int Header = 64;
+    private const int Header = 128;
     private const int Record = 128;
     private const string Manifest = "/.blackbox/manifest";
     private const string Files = "/.blackbox/files";
@@ -31,7 +31,8 @@ public sealed class MutationTests
         // Magic, rest of the first block, every block's border, last byte.
         Add(Program, 0, 1, 2, 3, 4, 5, 63, 64, 4095, 4096, 4097, 8191, 8192, 9999);
         Add("/usr/lib/library.so.1", 0, 4, 4095, 4096, 8191);
-        Add("/usr/bin/script", 0, 1, 2, 19);
+        Add("/usr/bin/script", 0, 1, 2, 3, 4, 18);
+        Add("/etc/data", 0, 5, 10);
 
         // Nonce, version, key, publisher, tag, reserved.
         Add(Key, 0, 11, 12, 15, 16, 47, 48, 79, 80, 95, 96, 127);
@@ -40,15 +41,16 @@ public sealed class MutationTests
         Add(Manifest, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 30, 50, 80, 100, 150, 200, 250, 300, -200, -150, -100, -99, -98, -97, -96, -95, -49, -48, -47, -1);
 
         // Header of the table: magic, version, size, count, offset, length, reserved.
-        Add(Files, 0, 7, 8, 12, 16, 23, 24, 31, 32, 39, 40, 63);
+        Add(Files, 0, 7, 8, 12, 16, 23, 24, 31, 32, 39, 40, 47, 48, 127);
 
         // Each field of the first and the last record, and the string area.
         foreach (var record in (int[])[0, 5])
         {
-            Add(Files, [.. ((int[])[0, 31, 32, 63, 64, 95, 96, 103, 104, 111, 112, 115, 116, 119, 120, 123, 124, 127]).Select(offset => Header + (record * Record) + offset)]);
+            Add(Files, [.. ((int[])[0, 31, 32, 63, 64, 95, 96, 103, 104, 111, 112, 113, 114, 115, 116, 119, 120, 123, 124, 127]).Select(offset => Header + (record * Record) + offset)]);
         }
 
-        Add(Files, -1, -5, -20);
+        // The digest of the only page, and the string area before it.
+        Add(Files, -1, -5, -20, -32, -33, -40, -60, -90);
         Add(Tags, 0, 15, 16, 31, 32, 47, 48, 60, -1);
         return data;
     }
@@ -96,6 +98,9 @@ public sealed class MutationTests
     }
 
     [Theory]
+    [InlineData("/etc")]
+    [InlineData("/etc/data")]
+    [InlineData("/etc/empty")]
     [InlineData(Program)]
     [InlineData("/usr/bin/other")]
     [InlineData("/usr/lib/library.so.1")]
@@ -166,7 +171,7 @@ public sealed class MutationTests
     [Theory]
     [InlineData("/usr/bin/planted", true)]
     [InlineData("/usr/lib/planted.so", false)]
-    public void Unlisted_code_is_refused(string path, bool isExecutable)
+    public void Unlisted_files_are_refused(string path, bool isExecutable)
     {
         var root = Samples.Change(Image.Root, copy => copy.Add(RootEntry.File(RootPath.Parse(path), ContentSource.FromBytes(Samples.Elf(100, 5)), isExecutable ? 0x1ED : 0x1A4)));
         Assert.Equal(path, Refused(root).File);
@@ -180,12 +185,22 @@ public sealed class MutationTests
     {
         Assert.Equal("/x", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.File(RootPath.Parse("/x"), ContentSource.FromText("#!/bin/program\n"), 0x1ED)))).File);
         Assert.Equal("/x", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.Link(RootPath.Parse("/x"), "bin/program")))).File);
+        Assert.Equal("/etc/x", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.File(RootPath.Parse("/etc/x"), ContentSource.FromText("data"))))).File);
+        Assert.Equal("/x", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.Directory(RootPath.Parse("/x"))))).File);
+        _ = Samples.Verify(Samples.Change(Image.Root, copy => copy.Add(RootEntry.File(RootPath.Parse("/tmp/x"), ContentSource.FromText("data")))));
         Assert.Equal("/.blackbox/x", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.File(RootPath.Parse("/.blackbox/x"), ContentSource.FromText(""))))).File);
     }
 
     [Fact]
-    public void Links_kinds_and_modes_are_bound()
+    public void Links_kinds_modes_and_owners_are_bound()
     {
+        foreach (var path in (string[])["/", "/etc", "/etc/data", Program, "/bin"])
+        {
+            Assert.Equal(path, Refused(Samples.Change(Image.Root, copy => copy.Add(copy[path]! with { UserId = 5 }))).File);
+            Assert.Equal(path, Refused(Samples.Change(Image.Root, copy => copy.Add(copy[path]! with { GroupId = 5 }))).File);
+        }
+
+        Assert.Equal("/etc", Refused(Samples.Change(Image.Root, copy => copy.Add(copy["/etc"]! with { Mode = 0x1FF }))).File);
         Assert.Equal("/bin", Refused(Samples.Change(Image.Root, copy => copy.Add(RootEntry.Link(RootPath.Parse("/bin"), "usr/lib")))).File);
         Assert.Equal(Program, Refused(Samples.Change(Image.Root, copy => copy.Add(copy[Program]! with { Mode = 0x9ED }))).File);
         Assert.Equal(Program, Refused(Samples.Change(Image.Root, copy => copy.Add(copy[Program]! with { Mode = 0x1A4 }))).File);
@@ -207,13 +222,13 @@ public sealed class MutationTests
     }
 
     /// <summary>What even the publisher's signature does not make acceptable.</summary>
-    public static TheoryData<string> BadTables() => ["order", "duplicate", "flags", "gap", "count", "link-mode", "link-target", "string-rest", "head", "clear-tags", "huge", "entry"];
+    public static TheoryData<string> BadTables() => ["order", "duplicate", "flags", "gap", "count", "link-mode", "link-target", "string-rest", "head", "clear-salt", "huge", "entry", "name", "two-directories", "directory-mode"];
 
     [Theory]
     [MemberData(nameof(BadTables))]
     public void A_malformed_table_is_refused_although_it_is_signed(string what)
     {
-        var table = Image.Root[ImageFormat.Files]!.Content!.ReadAllBytes();
+        var table = Image.Root[ImageFormat.Files]!.Content!.ReadAllBytes()[..(int)Image.Manifest.TableLength];
         var records = Image.Records.ToList();
         int Offset(string path) => Header + (records.IndexOf(RecordOf(Image, path)) * Record);
         var code = Offset(Program);
@@ -227,7 +242,7 @@ public sealed class MutationTests
                 table.AsSpan(Header, Record).CopyTo(table.AsSpan(Header + Record));
                 break;
             case "flags":
-                table[code + 116] = 7;
+                table[code + 114] = 7;
                 break;
             case "gap":
                 table[code + 104] ^= 16;
@@ -246,24 +261,36 @@ public sealed class MutationTests
                 table = [.. table, 0];
                 break;
             case "head":
-                table[Offset("/usr/bin/script") + 120] = 1;
+                table[Offset("/etc/data") + 124] = 1;
                 break;
-            case "clear-tags":
-                table[Offset("/usr/bin/script") + 64] = 1;
+            case "clear-salt":
+                table[link + 64] = 1;
+                break;
+            case "name":
+                table.AsSpan().Slice(table.AsSpan().IndexOf("library.so.1"u8), 1)[0] = (byte)'m';
+                break;
+            case "two-directories":
+                // The number of a file in its directory is that of another.
+                var at = table.AsSpan().IndexOf("program"u8) - 6;
+                table[at]++;
+                break;
+            case "directory-mode":
+                table[Offset("/etc") + 113] = 0x80;
                 break;
             case "huge":
                 table.AsSpan(code + 96, 8).Fill(0xFF);
                 break;
             default:
                 // The entry point as plain data.
-                table[code + 116] = 1;
-                table.AsSpan(code + 120, 4).Clear();
+                table[code + 114] = 1;
+                table.AsSpan(code + 124, 4).Clear();
                 break;
         }
 
         using var publisher = InMemoryImage.TestPublisher();
-        var manifest = Image.Manifest with { TableDigest = System.Security.Cryptography.SHA384.HashData(table), TableLength = table.Length };
-        var root = Samples.Change(Samples.Change(Image.Root, Files, _ => table), Manifest, _ => SignedManifest.Sign(manifest, publisher));
+        var pages = FileTable.PageDigests(table);
+        var manifest = Image.Manifest with { TableDigest = System.Security.Cryptography.SHA384.HashData(pages), TableLength = table.Length };
+        var root = Samples.Change(Samples.Change(Image.Root, Files, _ => [.. table, .. pages]), Manifest, _ => SignedManifest.Sign(manifest, publisher));
         _ = Refused(root);
     }
 
@@ -271,7 +298,7 @@ public sealed class MutationTests
     public void Random_damage_never_passes_and_never_crashes()
     {
         var random = new Random(20_260_101);
-        string[] paths = [Program, Manifest, Files, Tags, Key];
+        string[] paths = [Program, Manifest, Files, Tags, Key, "/etc/data", "/usr/bin/script"];
         for (var round = 0; round < 400; round++)
         {
             var path = paths[round % paths.Length];

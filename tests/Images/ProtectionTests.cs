@@ -13,7 +13,13 @@ public sealed class ProtectionTests
         var clear = Samples.Image();
         var result = Samples.Verify(clear.Protect(new ProtectionOptions { Scope = scope }).Root);
 
-        Assert.Equal(clear.Root.Entries.Select(entry => (entry.Path, entry.Kind, entry.Mode)), result.Plain!.Entries.Select(entry => (entry.Path, entry.Kind, entry.Mode)));
+        foreach (var entry in clear.Root.Entries)
+        {
+            Assert.Equal((entry.Kind, entry.Mode, entry.LinkTarget), (result.Plain![entry.Path]!.Kind, result.Plain[entry.Path]!.Mode, result.Plain[entry.Path]!.LinkTarget));
+        }
+
+        // What was added is a place to mount over, and nothing else.
+        Assert.All(result.Plain!.Entries.Where(entry => !clear.Root.Contains(entry.Path)), entry => Assert.True(entry.Length == 0 && entry.Kind is RootEntryKind.Directory or RootEntryKind.RegularFile));
         foreach (var entry in clear.Root.Entries.Where(entry => entry.Kind == RootEntryKind.RegularFile))
         {
             Assert.Equal(entry.Content!.ReadAllBytes(), result.Plain[entry.Path]!.Content!.ReadAllBytes());
@@ -34,6 +40,7 @@ public sealed class ProtectionTests
 
         Assert.Equal(program, Samples.Verify(image.Root).Plain!["/program"]!.Content!.ReadAllBytes());
         Assert.Equal((length + 4095) / 4096 * 16, image.Root[ImageFormat.Tags]!.Length);
+        Assert.Equal((length + 4095) / 4096 * 16, image.Records.Single(record => record.Size == length).TagsLength);
     }
 
     [Fact]
@@ -55,19 +62,47 @@ public sealed class ProtectionTests
     }
 
     [Fact]
-    public void The_scope_decides_about_data_files()
+    public void Everything_but_what_runtimes_read_is_encrypted_and_everything_is_listed()
     {
-        var some = Samples.Image().Protect();
-        Assert.Equal("clear data\n"u8.ToArray(), some.Root["/etc/data"]!.Content!.ReadAllBytes());
-        Assert.Equal(["/bin", "/usr/bin/other", "/usr/bin/program", "/usr/bin/script", "/usr/lib/library.so", "/usr/lib/library.so.1"],
-            some.Paths.Select(path => path.Text).Order(StringComparer.Ordinal));
+        var image = Samples.Image().AddFile("/etc/hosts", "x"u8.ToArray(), 0x1A4).AddFile("/etc/passwd", "y"u8.ToArray(), 0x1A4).AddFile("/tmp/scratch", "z"u8.ToArray(), 0x1A4).Protect();
+        foreach (var entry in image.Root.Entries.Where(entry => !entry.Path.IsWithin(ImageFormat.Folder)))
+        {
+            Assert.Equal(image.Manifest.Policy.IsOutside(entry.Path), !image.Paths.Contains(entry.Path));
+        }
 
-        var all = Samples.Image().AddFile("/etc/hosts", "x"u8.ToArray(), 0x1A4).AddFile("/etc/passwd", "y"u8.ToArray(), 0x1A4)
-            .Protect(new ProtectionOptions { Scope = EncryptionScope.All });
-        Assert.NotEqual("clear data\n"u8.ToArray(), all.Root["/etc/data"]!.Content!.ReadAllBytes());
-        Assert.DoesNotContain(RootPath.Parse("/etc/hosts"), all.Paths);
-        Assert.Equal(FileFlags.None, all.Records[all.Paths.ToList().IndexOf(RootPath.Parse("/etc/passwd"))].Flags);
-        _ = Samples.Verify(all.Root);
+        Assert.Equal(FileFlags.Protected, RecordOf(image, "/etc/data").Flags);
+        Assert.Equal(FileFlags.Protected, RecordOf(image, "/etc/empty").Flags);
+        Assert.Equal(FileFlags.Protected | FileFlags.Script, RecordOf(image, "/usr/bin/script").Flags);
+        Assert.Equal(FileFlags.None, RecordOf(image, "/etc/passwd").Flags);
+        Assert.Equal("y"u8.ToArray(), image.Root["/etc/passwd"]!.Content!.ReadAllBytes());
+        Assert.Equal("z"u8.ToArray(), image.Root["/tmp/scratch"]!.Content!.ReadAllBytes());
+        Assert.NotEqual("clear data\n"u8.ToArray(), image.Root["/etc/data"]!.Content!.ReadAllBytes());
+        Assert.True(image.Root["/usr/bin/script"]!.Content!.ReadAllBytes().AsSpan().StartsWith((byte[])[0x7F, 0x42, 0x42, 0x58]));
+        Assert.Equal(["data", "empty", "hostname", "hosts", "passwd", "resolv.conf"], RecordOf(image, "/etc").Names.Select(item => item.Name));
+        Assert.Equal(-1, RecordOf(image, "/etc").Names.Single(item => item.Name == "hosts").Record);
+        _ = Samples.Verify(image.Root);
+    }
+
+    [Fact]
+    public void Under_the_smaller_scope_data_stays_readable_but_not_changeable()
+    {
+        var image = Samples.Image().Protect(new ProtectionOptions { Scope = EncryptionScope.Elf });
+        Assert.Equal("clear data\n"u8.ToArray(), image.Root["/etc/data"]!.Content!.ReadAllBytes());
+        Assert.Equal(FileFlags.None, RecordOf(image, "/etc/data").Flags);
+        var changed = Samples.Change(image.Root, "/etc/data", bytes => "Clear data\n"u8.ToArray());
+        Assert.Equal("/etc/data", Assert.Throws<ImageRefusedException>(() => Samples.Verify(changed)).File);
+    }
+
+    [Fact]
+    public void Writable_and_clear_paths_are_canonical_and_none_lies_within_another()
+    {
+        var policy = Samples.Image().AddLink("/var/run", "/run").AddLink("/data", "/srv/data").Writable("/var/run/x", "/data", "/var/lib/y/", "/var/lib/y/z")
+            .Protect().Manifest.Policy;
+        Assert.Equal(["/run", "/srv/data", "/tmp", "/var/lib/y", "/var/tmp"], policy.WritablePaths);
+        foreach (var bad in (string[])["/", "relative", "/bin/program/x", "/..", "/loop/x"])
+        {
+            _ = Assert.Throws<ImageRefusedException>(() => Samples.Image().AddLink("/loop", "loop").Writable(bad).Protect());
+        }
     }
 
     [Fact]
@@ -162,6 +197,38 @@ public sealed class ProtectionTests
         Assert.Equal("/x", Refused(Samples.Image().AddFile("/x", (byte[])[0x7F, 0x42, 0x42, 0x58, 0])).File);
         Assert.Equal("sample", Refused(Samples.Image().Start()).File);
     }
+
+    [Fact]
+    public void A_device_inside_of_the_image_is_refused_and_one_outside_is_kept()
+    {
+        var image = Samples.Image();
+        image.Root.Add(RootEntry.Device(RootPath.Parse("/dev/null"), false, 1, 3));
+        _ = Samples.Verify(image.Protect().Root);
+        image.Root.Add(RootEntry.Pipe(RootPath.Parse("/srv/pipe")));
+        Assert.Equal("/srv/pipe", Refused(image).File);
+    }
+
+    [Fact]
+    public void As_many_files_as_the_format_takes_are_listed_and_one_more_is_refused()
+    {
+        var image = new InMemoryImage("many").AddFile("/program", Samples.Elf(100, 1)).Start("/program");
+        for (var i = 0; i < ImageFormat.MaximumRecords - 200; i++)
+        {
+            image.AddFile($"/f/{i % 150}/{i}", default, 0x1A4);
+        }
+
+        var made = image.Protect();
+        Assert.InRange(made.Records.Count, ImageFormat.MaximumRecords - 60, ImageFormat.MaximumRecords);
+        _ = Samples.Verify(made.Root);
+        for (var i = 0; i < 300; i++)
+        {
+            image.AddFile($"/g/{i}", default, 0x1A4);
+        }
+
+        _ = Refused(image);
+    }
+
+    private static FileRecord RecordOf(ProtectedImage image, string path) => image.Records[image.Paths.ToList().IndexOf(RootPath.Parse(path))];
 
     private static ImageRefusedException Refused(InMemoryImage image) => Assert.Throws<ImageRefusedException>(() => image.Protect());
 

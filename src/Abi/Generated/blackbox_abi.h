@@ -76,7 +76,7 @@
 #define BB_SHIELD_ACCEPT_MEMORY BB_U32(0x7) /* (frame, count) */
 #define BB_SHIELD_RELEASE_MEMORY BB_U32(0x8) /* (frame, count) */
 #define BB_SHIELD_RANDOM BB_U32(0x9) /* () -> x0..x3 */
-#define BB_SHIELD_UNWRAP_KEY BB_U32(0xa) /* (blob) */
+#define BB_SHIELD_UNWRAP_KEY BB_U32(0xa) /* (blob, x1..x4) */
 #define BB_SHIELD_STOP BB_U32(0xb) /* (reason, text, length) */
 #define BB_SHIELD_LOG BB_U32(0xc) /* (text, length) */
 #define BB_SHIELD_YIELD_TO BB_U32(0xd) /* (task) */

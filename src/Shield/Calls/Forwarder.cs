@@ -30,6 +30,12 @@ internal static class Forwarder
 
     public static long Forward(ref Thread thread, Sys number, ref CallArguments arguments, CallRule rule)
     {
+        // What the image holds is not the OS's to speak of.
+        if (ImageCalls.TryServe(ref thread, number, ref arguments, out long served))
+        {
+            return served;
+        }
+
         SharedBuffer buffer = new(ref thread);
         Areas areas = default;
         CallArguments os = default;

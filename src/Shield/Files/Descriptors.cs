@@ -119,6 +119,7 @@ internal static class Descriptors
     {
         Lies = 0;
         ClearFiles.AnyMapped = false;
+        ProtectedImage.Reset();
         Pool<OpenFile>.Reset();
         Pool<StoredPath>.Reset();
         Pool<DescriptorTable>.Reset();
@@ -152,7 +153,7 @@ internal static class Descriptors
             case OpenFileKind.Clear:
                 ClearFiles.AnyMapped = true;
                 return 0;
-            case OpenFileKind.Channel:
+            case OpenFileKind.Channel or OpenFileKind.Entry:
                 return -Errno.ENODEV;
             default:
                 ref OpenFile file = ref Pool<OpenFile>.Get(handle);

@@ -156,6 +156,11 @@ internal static class FileCalls
             return position != CurrentPosition ? -Errno.ESPIPE : ChannelReads.Read(ref thread, descriptor, handle, ref to, (flags & FlagNoWait) != 0);
         }
 
+        if (file.Kind == OpenFileKind.Entry)
+        {
+            return (file.Flags & OpenFlags.PathOnly) != 0 ? -Errno.EBADF : -Errno.EISDIR;
+        }
+
         bool own = position == CurrentPosition;
         long result = ObjectTransfer.Read(ref thread, file.Object, own ? file.Position : position, ref to);
         if (own && result > 0)

@@ -94,24 +94,24 @@ internal static class FileSystems
         return path.IsNull ? -1 : StoredPaths.CopyTo(path, to);
     }
 
-    /// <summary>The working directory of the first process, as the OS says; the Loader may set another one.</summary>
-    public static void Inherit(ref Thread thread)
+    /// <summary>
+    /// The first process starts in the directory that the manifest names, whatever the OS chose. Stops the enclave if the OS does not have it.
+    /// </summary>
+    public static void Enter(ref Thread thread, ReadOnlySpan<byte> directory)
     {
+        Span<byte> path = stackalloc byte[PathWork.MaxPath];
+        long length = Paths.Resolve(ref thread, directory, path[..^1], follow: true, out int record);
         SharedBuffer buffer = new(ref thread);
-        if (!buffer.TryReserve(PathWork.MaxPath, out int offset, out ulong place))
+        bool exists = length > 0 && (record >= 0 ? FileTable.Record(record).IsDirectory : OutsidePaths.Covers(path[..(int)length]));
+        if (exists)
         {
-            return;
+            path[(int)length] = 0;
+            exists = buffer.TryPut(path[..((int)length + 1)], out ulong place) && Gate.Call(ref thread, Sys.chdir, place) == 0;
         }
 
-        long result = Gate.Call(ref thread, Sys.getcwd, place, PathWork.MaxPath);
-        if (result is > 1 and < PathWork.MaxPath)
+        if (!exists || !TrySetDirectory(ref Pool<Process>.Get(thread.Process), path[..(int)length]))
         {
-            Span<byte> path = stackalloc byte[PathWork.MaxPath];
-            buffer.CopyOut(offset, path[..(int)result]);
-            if (path[0] == (byte)'/')
-            {
-                _ = TrySetDirectory(ref Pool<Process>.Get(thread.Process), path[..((int)result - 1)]);
-            }
+            Panic.Stop(PanicReason.Start, "the working directory cannot be entered"u8);
         }
     }
 
@@ -124,9 +124,21 @@ internal static class FileSystems
         }
 
         SharedBuffer buffer = new(ref thread);
-        result = path.TryPutText(ref buffer, out ulong place)
-            ? PlainCall.Checked(Gate.Call(ref thread, Sys.chdir, place))
-            : -Errno.ENAMETOOLONG;
+        bool listed = path.Place == PathPlace.Listed;
+        if (path.Place == PathPlace.Missing || (listed && !FileTable.Record(path.Record).IsDirectory))
+        {
+            result = listed ? -Errno.ENOTDIR : -Errno.ENOENT;
+        }
+        else if (listed ? !path.TryPutCanonical(ref buffer, out ulong place) : !path.TryPutText(ref buffer, out place))
+        {
+            result = -Errno.ENAMETOOLONG;
+        }
+        else
+        {
+            result = PlainCall.Checked(Gate.Call(ref thread, Sys.chdir, place));
+            result = listed ? ProtectedImage.Answer(ref thread, result, path.Canonical) : result;
+        }
+
         if (result >= 0)
         {
             _ = TrySetDirectory(ref Pool<Process>.Get(thread.Process), path.Canonical);

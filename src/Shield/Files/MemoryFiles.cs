@@ -55,6 +55,11 @@ internal static class MemoryFiles
 
     public static long Unlink(ref Thread thread, ref CallArguments a)
     {
+        if (ImageCalls.TryServe(ref thread, Sys.unlinkat, ref a, out long served))
+        {
+            return served;
+        }
+
         long result = PathWork.Read(ref thread, a[0], a[1], follow: false, out PathWork path);
         if (result < 0)
         {
@@ -80,6 +85,11 @@ internal static class MemoryFiles
 
     private static long Rename(ref Thread thread, ref CallArguments a, ulong flags)
     {
+        if (ImageCalls.TryServe(ref thread, Sys.renameat2, ref a, out long served))
+        {
+            return served;
+        }
+
         long result = PathWork.Read(ref thread, a[0], a[1], follow: false, out PathWork from);
         if (result < 0)
         {

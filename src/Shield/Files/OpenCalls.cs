@@ -70,13 +70,24 @@ internal static class OpenCalls
 
     private static long OpenResolved(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
     {
+        if ((flags & OpenFlags.PathOnly) == 0
+            && AttestationFiles.Find(path.Canonical) is AttestationFile attestation and > AttestationFile.Directory)
+        {
+            return AttestationFiles.Open(ref thread, attestation, flags);
+        }
+
+        if (path.Place == PathPlace.Listed)
+        {
+            return OpenListed(ref thread, directory, ref path, flags, mode, resolve, number);
+        }
+
+        if (path.Place == PathPlace.Missing)
+        {
+            return ImageCalls.Refuse(ref path, (flags & OpenFlags.Create) != 0 && (flags & OpenFlags.PathOnly) == 0);
+        }
+
         if ((flags & OpenFlags.PathOnly) == 0)
         {
-            if (path.IsProtected)
-            {
-                return OpenProtected(ref thread, directory, ref path, flags, mode, resolve, number);
-            }
-
             if (DescriptorLinks.TryParse(ref thread, path.Canonical, out ulong descriptor)
                 && Descriptors.Kind(ref thread, descriptor, out Handle<OpenFile> linked) > OpenFileKind.Clear)
             {
@@ -86,11 +97,6 @@ internal static class OpenCalls
             if (ProcessViews.TryParse(ref thread, path.Canonical, out bool detailed))
             {
                 return OpenView(ref thread, directory, ref path, flags, mode, resolve, number, detailed);
-            }
-
-            if (AttestationFiles.Find(path.Canonical) is AttestationFile attestation and > AttestationFile.Directory)
-            {
-                return AttestationFiles.Open(ref thread, attestation, flags);
             }
 
             if (SharedNames.IsName(path.Canonical))
@@ -121,30 +127,77 @@ internal static class OpenCalls
     }
 
     /// <summary>
-    /// A file of the signed table: the OS makes a descriptor, so that numbers, poll and status are as ever, but its bytes come from the
-    /// verified pages. Read-only, as on a read-only file system.
+    /// What the signed table lists: the OS makes a descriptor, so that numbers, poll and permissions are as ever, but what it is and what it
+    /// holds come from the table and the verified pages. Read-only, as on a read-only file system.
     /// </summary>
-    private static long OpenProtected(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
+    private static long OpenListed(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
     {
-        if ((flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive))
+        bool pathOnly = (flags & OpenFlags.PathOnly) != 0;
+        long refused = pathOnly ? 0 : Check(FileTable.Record(path.Record), flags);
+        if (refused < 0)
         {
-            return -Errno.EEXIST;
+            ProtectedImage.Trace(path.Canonical, "is the image's, not opened to be changed"u8);
+            return refused;
         }
 
-        if ((flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly || (flags & OpenFlags.Truncate) != 0)
+        bool isDirectory = FileTable.Record(path.Record).IsDirectory;
+        if (pathOnly && (flags & OpenFlags.Directory) != 0 && !isDirectory)
         {
-            return -Errno.EROFS;
+            return -Errno.ENOTDIR;
         }
 
-        // The OS's checks first (existence, permissions), so that errors are its usual ones.
-        long result = Forward(ref thread, directory, ref path, flags & ~OpenFlags.Create, mode, resolve, number);
+        uint osFlags = (flags & ~(OpenFlags.Create | OpenFlags.Exclusive)) | OpenFlags.NoFollow | (isDirectory ? OpenFlags.Directory : 0);
+        long result = ForwardListed(ref thread, directory, ref path, osFlags, mode, resolve, number);
         if (result < 0)
         {
             return result;
         }
 
-        long opened = ProtectedFiles.Open(ref thread, path.Record, path.Canonical, out Handle<MemoryObject> pages);
-        return Attach(ref thread, result, opened, OpenFileKind.Protected, flags, pages);
+        if (!pathOnly && !isDirectory)
+        {
+            long opened = ProtectedFiles.Open(ref thread, path.Record, path.Canonical, result, out Handle<MemoryObject> pages);
+            return Attach(ref thread, result, opened, OpenFileKind.Protected, flags, pages, path.Record);
+        }
+
+        if (!OpenFiles.TryMake(OpenFileKind.Entry, flags, out Handle<OpenFile> file))
+        {
+            _ = Gate.Call(ref thread, Sys.close, (ulong)result);
+            return -Errno.ENOMEM;
+        }
+
+        ref OpenFile made = ref Pool<OpenFile>.Get(file);
+        made.Listing = path.Record + 1;
+        _ = StoredPaths.TryStore(path.Canonical, out made.Path);
+        return Descriptors.Record(ref thread, result, file, (flags & OpenFlags.CloseOnExec) != 0);
+    }
+
+    /// <summary>Whether what a record describes may be opened so: 0 or -errno.</summary>
+    private static long Check(in FileRecord record, uint flags)
+    {
+        bool writes = (flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly || (flags & OpenFlags.Truncate) != 0;
+        return (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? -Errno.EEXIST
+            : record.IsLink ? ((flags & OpenFlags.Directory) != 0 ? -Errno.ENOTDIR : -Errno.ELOOP)
+            : (flags & OpenFlags.Temporary) == OpenFlags.Temporary ? (record.IsDirectory ? -Errno.EROFS : -Errno.ENOTDIR)
+            : record.IsDirectory ? (writes || (flags & OpenFlags.Create) != 0 ? -Errno.EISDIR : 0)
+            : (flags & OpenFlags.Directory) != 0 ? -Errno.ENOTDIR
+            : writes ? -Errno.EROFS : 0;
+    }
+
+    /// <summary>
+    /// Opens at the OS by the canonical path, so that its own idea of links does not count; where a call asks for rules about the way, by the
+    /// program's text. That the OS does not have it is a lie.
+    /// </summary>
+    private static long ForwardListed(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
+    {
+        if (number == Sys.openat2 && resolve != 0)
+        {
+            return Forward(ref thread, directory, ref path, flags, mode, resolve, number);
+        }
+
+        SharedBuffer buffer = new(ref thread);
+        return path.TryPutCanonical(ref buffer, out ulong place)
+            ? ProtectedImage.Answer(ref thread, PlainCall.Checked(Gate.Call(ref thread, Sys.openat, PathWork.CurrentDirectory, place, flags)), path.Canonical)
+            : -Errno.ENAMETOOLONG;
     }
 
     /// <summary>/proc/self/maps and smaps: the OS makes the descriptor, the text is the enclave's.</summary>
@@ -204,8 +257,17 @@ internal static class OpenCalls
     private static long OpenLinked(
         ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number, Handle<OpenFile> linked)
     {
-        OpenFiles.AddReference(linked);
         OpenFileKind kind = Pool<OpenFile>.Get(linked).Kind;
+        int record = Pool<OpenFile>.Get(linked).Record;
+        if (kind == OpenFileKind.Entry)
+        {
+            Span<byte> name = stackalloc byte[PathWork.MaxPath];
+            int length = StoredPaths.CopyTo(Pool<OpenFile>.Get(linked).Path, name);
+            path.Replace(name[..Math.Max(length, 0)], record);
+            return length <= 0 ? -Errno.ENOENT : OpenListed(ref thread, directory, ref path, flags, mode, resolve, number);
+        }
+
+        OpenFiles.AddReference(linked);
         bool writes = (flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly || (flags & OpenFlags.Truncate) != 0;
         if (kind == OpenFileKind.Protected && writes)
         {
@@ -241,15 +303,16 @@ internal static class OpenCalls
             return Descriptors.Done(linked, Descriptors.Record(ref thread, result, end, (flags & OpenFlags.CloseOnExec) != 0));
         }
 
-        return Descriptors.Done(linked, Attach(ref thread, result, 0, kind, flags, pages));
+        return Descriptors.Done(linked, Attach(ref thread, result, 0, kind, flags, pages, record));
     }
 
     /// <summary>Records a descriptor of the OS with the object behind it, or closes it again when there is none.</summary>
-    internal static long Attach(ref Thread thread, long number, long opened, OpenFileKind kind, uint flags, Handle<MemoryObject> pages)
+    internal static long Attach(ref Thread thread, long number, long opened, OpenFileKind kind, uint flags, Handle<MemoryObject> pages, int record = -1)
     {
         if (opened >= 0 && OpenFiles.TryMake(kind, flags, out Handle<OpenFile> file))
         {
             Pool<OpenFile>.Get(file).Object = pages;
+            Pool<OpenFile>.Get(file).Listing = record + 1;
             return Descriptors.Record(ref thread, number, file, (flags & OpenFlags.CloseOnExec) != 0);
         }
 

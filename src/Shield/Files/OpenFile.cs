@@ -17,6 +17,9 @@ internal enum OpenFileKind
 
     /// <summary>Queues of the enclave: a pipe's end or a socket of a socketpair.</summary>
     Channel,
+
+    /// <summary>The signed table: a directory of the image, or an image's file that was opened for its path alone.</summary>
+    Entry,
 }
 
 /// <summary>
@@ -38,6 +41,9 @@ internal struct OpenFile
 
     /// <summary>Pages of a protected file or memory object; the open file is one user.</summary>
     public Handle<MemoryObject> Object;
+
+    /// <summary>For what the signed table lists: the record plus one; else 0.</summary>
+    public int Listing;
 
     /// <summary>For a directory (or what may be one): its canonical path, for paths relative to it.</summary>
     public Handle<StoredPath> Path;
@@ -73,6 +79,9 @@ internal struct OpenFile
         set => outgoing = value.Raw;
     }
 
+    /// <summary>Record in the file table, -1 if it is not the image's.</summary>
+    public readonly int Record => Listing - 1;
+
     public readonly bool IsReadable => (Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly;
 
     public readonly bool IsWritable => (Flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly;
@@ -96,6 +105,9 @@ internal static class OpenFlags
     public const uint Direct = 0x1_0000;
     public const uint CloseOnExec = 0x8_0000;
     public const uint PathOnly = 0x20_0000;
+
+    /// <summary>O_TMPFILE, with O_DIRECTORY in it.</summary>
+    public const uint Temporary = 0x40_0000 | Directory;
 
     /// <summary>What F_SETFL can change (SETFL_MASK).</summary>
     public const uint Settable = Append | NonBlock | Async | Direct | 0x4_0000;

@@ -2,6 +2,19 @@ using System;
 
 namespace BlackBox.Shield;
 
+/// <summary>Whose a path is.</summary>
+internal enum PathPlace
+{
+    /// <summary>The OS's: a writable or clear path, or relative to a directory that the shield does not know.</summary>
+    Outside,
+
+    /// <summary>The image's: the table has a record of it.</summary>
+    Listed,
+
+    /// <summary>The image's, which has no such file.</summary>
+    Missing,
+}
+
 /// <summary>
 /// A path of a call: the program's text, copied once, and the canonical path that the signed table makes of it. It stands in frames
 /// of its own, not on the small kernel stack. Freed with <see cref="Free"/> on every way out.
@@ -27,12 +40,12 @@ internal struct PathWork
     /// <summary>Absolute path without links that the image has; empty if it is not known (relative to a directory that is not).</summary>
     public readonly ReadOnlySpan<byte> Canonical => Area(MaxPath, canonicalLength);
 
-    /// <summary>Whether the path names a file whose content the signed table protects.</summary>
-    public readonly bool IsProtected => Record >= 0 && FileTable.Record(Record).IsProtected;
+    public readonly PathPlace Place => Record >= 0 ? PathPlace.Listed
+        : canonicalLength == 0 || OutsidePaths.Covers(Canonical) ? PathPlace.Outside : PathPlace.Missing;
 
     /// <summary>
     /// Copies and resolves a path. <paramref name="directory"/>: descriptor or AT_FDCWD; <paramref name="follow"/>: a link in the last place
-    /// is followed. Returns 0 or -EFAULT, -ENAMETOOLONG, -ELOOP, -ENOMEM.
+    /// is followed. Returns 0 or -EFAULT, -ENAMETOOLONG, -ELOOP, -ENOMEM, and inside of the image -ENOENT, -ENOTDIR, -EIO.
     /// </summary>
     public static long Read(ref Thread thread, ulong directory, ulong address, bool follow, out PathWork work)
     {
@@ -67,6 +80,21 @@ internal struct PathWork
         }
     }
 
+    /// <summary>Puts the canonical path with its NUL into the buffer.</summary>
+    public readonly bool TryPutCanonical(ref SharedBuffer buffer, out ulong osAddress)
+    {
+        Area(MaxPath, MaxPath)[canonicalLength] = 0;
+        return buffer.TryPut(Area(MaxPath, canonicalLength + 1), out osAddress);
+    }
+
+    /// <summary>Makes it the path of a listed file, as if it had been written so.</summary>
+    public void Replace(ReadOnlySpan<byte> canonical, int record)
+    {
+        canonical.CopyTo(Area(MaxPath, MaxPath));
+        canonicalLength = canonical.Length;
+        Record = record;
+    }
+
     /// <summary>Puts the program's text with its NUL into the buffer.</summary>
     public readonly bool TryPutText(ref SharedBuffer buffer, out ulong osAddress) => buffer.TryPut(Area(0, length + 1), out osAddress);
 
@@ -94,11 +122,13 @@ internal struct PathWork
             absolute = joined[..(at + 1 + length)];
         }
 
-        long result = Paths.Resolve(absolute, Area(MaxPath, MaxPath), follow, out int record);
+        bool fromOutside = absolute.Length != length && OutsidePaths.Covers(absolute[..^(length + 1)]);
+        long result = Paths.Resolve(ref thread, absolute, Area(MaxPath, MaxPath), follow, out int record);
         if (result < 0)
         {
-            // Longer than the shield resolves, by way of a long working directory: then it is not one of the image's.
-            return result == -Errno.ELOOP ? result : 0;
+            // Longer than the shield resolves, by way of a long working directory outside: then it is not one of the image's.
+            return FileTable.Count == 0 ? (result == -Errno.ELOOP ? result : 0)
+                : result == -Errno.ENAMETOOLONG && fromOutside ? 0 : result;
         }
 
         if (follow)

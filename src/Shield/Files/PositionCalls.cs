@@ -87,7 +87,7 @@ internal static class PositionCalls
         }
 
         long result = output == OpenFileKind.None ? -Errno.EBADF
-            : output != OpenFileKind.Clear || input == OpenFileKind.Channel ? -Errno.EINVAL
+            : output != OpenFileKind.Clear || input is OpenFileKind.Channel or OpenFileKind.Entry ? -Errno.EINVAL
             : SendObject(ref thread, a[0], file, a[2], a[3]);
         return Descriptors.Done(file, result);
     }
@@ -110,6 +110,12 @@ internal static class PositionCalls
 
     private static long Target(ref OpenFile file, long offset, int whence)
     {
+        if (file.Kind == OpenFileKind.Entry)
+        {
+            // A directory: back to where getdents was, or to the start.
+            return whence == SeekSet && offset >= 0 ? offset : whence == SeekCurrent && offset == 0 ? (long)file.Position : -Errno.EINVAL;
+        }
+
         long size = (long)Pool<MemoryObject>.Get(file.Object).Size;
         long from = 0;
         switch (whence)

@@ -4,8 +4,8 @@ using System.Buffers.Binary;
 namespace BlackBox.Shield;
 
 /// <summary>
-/// fstat, newfstatat, statx: Linux's answer, with the size of what the enclave serves put right (memory objects) or checked (protected
-/// files: another size than the signed one is EIO).
+/// fstat, newfstatat, statx: of the image's files what the signed table says, without a word of the OS; else Linux's answer, with the size of
+/// memory objects put right.
 /// </summary>
 internal static class StatusCalls
 {
@@ -24,6 +24,11 @@ internal static class StatusCalls
         if (!Descriptors.TryFind(ref thread, a[0], out Handle<OpenFile> file))
         {
             return -Errno.EBADF;
+        }
+
+        if (Pool<OpenFile>.Get(file).Record >= 0)
+        {
+            return Listed(ref thread, Pool<OpenFile>.Get(file).Record, a[1], StatBytes);
         }
 
         Handle<MemoryObject> pages = Take(file);
@@ -56,14 +61,28 @@ internal static class StatusCalls
             return UserMemory.TryWrite(ref thread, to, status[..bytes]) ? 0 : -Errno.EFAULT;
         }
 
+        int record = path.Record;
+        bool missing = path.Place == PathPlace.Missing;
         Handle<MemoryObject> pages = default;
         if (path.Text.IsEmpty && (flags & EmptyPath) != 0 && Descriptors.TryFind(ref thread, directory, out Handle<OpenFile> file))
         {
+            record = Pool<OpenFile>.Get(file).Record;
             pages = Take(file);
         }
         else if (SharedNames.IsName(path.Canonical) && SharedNames.TryFind(path.Canonical, out pages))
         {
             MemoryObjects.AddReference(pages);
+        }
+
+        if (record >= 0 || missing)
+        {
+            path.Free();
+            if (!pages.IsNull)
+            {
+                MemoryObjects.Release(pages);
+            }
+
+            return missing ? -Errno.ENOENT : Listed(ref thread, record, to, bytes);
         }
 
         SharedBuffer buffer = new(ref thread);
@@ -74,6 +93,24 @@ internal static class StatusCalls
             : PlainCall.CheckedZero(Gate.Call(ref thread, number, directory, name, flags, mask, place));
         path.Free();
         return Finish(ref thread, ref buffer, result, offset, to, bytes, sizeAt, blocksAt, pages);
+    }
+
+    /// <summary>What the table says of a file of the image.</summary>
+    private static long Listed(ref Thread thread, int record, ulong to, int bytes)
+    {
+        Span<byte> status = stackalloc byte[ExtendedBytes];
+        status = status[..bytes];
+        status.Clear();
+        if (bytes == StatBytes)
+        {
+            ImageStatus.Fill(record, status);
+        }
+        else
+        {
+            ImageStatus.FillExtended(record, status);
+        }
+
+        return UserMemory.TryWrite(ref thread, to, status) ? 0 : -Errno.EFAULT;
     }
 
     /// <summary>The pages of a file that the enclave serves, with a user more; null if there are none.</summary>
@@ -101,10 +138,6 @@ internal static class StatusCalls
             {
                 BinaryPrimitives.WriteUInt64LittleEndian(status[sizeAt..], target.Size);
                 BinaryPrimitives.WriteUInt64LittleEndian(status[blocksAt..], (ulong)target.PageCount * (FrameAddress.Size / SectorBytes));
-            }
-            else if (result >= 0 && BinaryPrimitives.ReadUInt64LittleEndian(status[sizeAt..]) != target.Size)
-            {
-                result = PlainCall.Lie();
             }
 
             MemoryObjects.Release(pages);

@@ -18,7 +18,7 @@ internal static class Loader
         }
 
         ProtectedImage.Start(ref thread);
-        FileSystems.Inherit(ref thread);
+        FileSystems.Enter(ref thread, ProtectedImage.Manifest.WorkingDirectory);
         DescriptorTables.Inherit(ref thread);
         SignalEntry.InheritFirst(ref thread);
         ProcessCalls.InheritFirst(ref thread);

@@ -18,9 +18,10 @@ internal enum RuleMode
 /// <summary>The signed manifest of a protected image (docs/image-format.md), as spans of its bytes.</summary>
 internal ref struct Manifest
 {
-    public const ulong FormatVersion = 1;
+    public const ulong FormatVersion = 2;
     private const int DigestLength = 48;
     private const int PublicKeyLength = 96;
+    private const int MaxOutsidePaths = 64;
 
     public ReadOnlySpan<byte> Name;
     public ulong Counter;
@@ -47,6 +48,16 @@ internal ref struct Manifest
     public ReadOnlySpan<byte> OutsideNames;
     public int OutsideNameCount;
 
+    /// <summary>Paths that are not the image's: writable ones and those that the OS fills.</summary>
+    public ReadOnlySpan<byte> WritablePaths;
+    public int WritablePathCount;
+    public ReadOnlySpan<byte> ClearPaths;
+    public int ClearPathCount;
+
+    /// <summary>Most memory of the enclave in MiB and most processes; 0: no limit.</summary>
+    public ulong MemoryLimit;
+    public ulong ProcessLimit;
+
     /// <summary>Parses the payload; keys must be 1 to 8 in order, each once.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Manifest manifest)
     {
@@ -70,7 +81,7 @@ internal ref struct Manifest
     private static bool TryPolicy(scoped ref CborReader reader, ReadOnlySpan<byte> payload, ref Manifest manifest)
     {
         int start = reader.Position;
-        bool good = reader.TryMap(out int keys) && keys == 8
+        bool good = reader.TryMap(out int keys) && keys == 11
             && TryKey(ref reader, 1) && reader.TryText(out manifest.EntryPoint)
             && TryKey(ref reader, 2) && TryRule(ref reader, payload, out manifest.ArgumentMode, out manifest.Arguments, out manifest.ArgumentCount)
             && TryKey(ref reader, 3) && TryRule(ref reader, payload, out manifest.EnvironmentMode, out manifest.Environment, out manifest.EnvironmentCount)
@@ -78,7 +89,12 @@ internal ref struct Manifest
             && TryKey(ref reader, 5) && reader.TryBoolean(out manifest.AllowsOutsideExec)
             && TryKey(ref reader, 6) && reader.TryBoolean(out manifest.IsDebug)
             && TryKey(ref reader, 7) && reader.TryText(out manifest.WorkingDirectory)
-            && TryKey(ref reader, 8) && TryTexts(ref reader, payload, out manifest.OutsideNames, out manifest.OutsideNameCount);
+            && TryKey(ref reader, 8) && TryTexts(ref reader, payload, out manifest.OutsideNames, out manifest.OutsideNameCount)
+            && TryKey(ref reader, 9) && TryTexts(ref reader, payload, out manifest.WritablePaths, out manifest.WritablePathCount)
+            && TryKey(ref reader, 10) && TryTexts(ref reader, payload, out manifest.ClearPaths, out manifest.ClearPathCount)
+            && manifest.WritablePathCount <= MaxOutsidePaths && manifest.ClearPathCount <= MaxOutsidePaths
+            && TryKey(ref reader, 11) && reader.TryArray(out int limits) && limits == 2
+            && reader.TryUnsigned(out manifest.MemoryLimit) && reader.TryUnsigned(out manifest.ProcessLimit);
         manifest.Policy = payload[start..reader.Position];
         return good;
     }

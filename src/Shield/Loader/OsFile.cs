@@ -31,15 +31,17 @@ internal struct OsFile
         }
 
         // The descriptor is gone before anything else of this thread runs: it never reaches the program's table.
-        long pin = Gate.Service(ref thread, Service.PinFile, (ulong)descriptor);
+        long result = OfDescriptor(ref thread, descriptor, out file);
         _ = Gate.Call(ref thread, Sys.close, (ulong)descriptor);
-        if (pin <= 0)
-        {
-            return pin == 0 ? -Errno.EIO : pin;
-        }
+        return result;
+    }
 
-        file.Pin = (ulong)pin;
-        return 0;
+    /// <summary>The file behind a descriptor, which stays as it is. Returns 0 or -errno. Calls the OS.</summary>
+    public static long OfDescriptor(ref Thread thread, long descriptor, out OsFile file)
+    {
+        long pin = Gate.Service(ref thread, Service.PinFile, (ulong)descriptor);
+        file = new OsFile { Pin = (ulong)Math.Max(pin, 0) };
+        return pin > 0 ? 0 : pin == 0 ? -Errno.EIO : pin;
     }
 
     /// <summary>Fills <paramref name="to"/> from an offset. False: the file is shorter, or an error.</summary>

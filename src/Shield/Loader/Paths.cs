@@ -3,8 +3,8 @@ using System;
 namespace BlackBox.Shield;
 
 /// <summary>
-/// Resolution of absolute paths by the signed file table alone: `.`, `..`, repeated slashes and the image's symbolic links.
-/// What the OS would say of a link is never asked.
+/// Resolution of absolute paths by the signed file table alone: `.`, `..`, repeated slashes, the image's directories and symbolic links.
+/// What the OS would say of them is never asked.
 /// </summary>
 internal static class Paths
 {
@@ -19,11 +19,12 @@ internal static class Paths
 
     /// <summary>
     /// Resolves <paramref name="path"/> (absolute) into <paramref name="canonical"/>. Returns its length, or -ENAMETOOLONG, -ELOOP, -ENOTDIR
-    /// (a listed file in the place of a directory), -ENOENT (empty or relative). Directories and unlisted files are not known here: what
-    /// does not exist is walked through as if it did, which leads to no listed file that the path does not name. <paramref name="record"/>: the file table's record of the result, -1 if it has none.
-    /// <paramref name="follow"/>: whether a link in the last place is followed.
+    /// (a listed file in the place of a directory), -ENOENT (empty, relative, or through a directory that is not listed), -EIO (the table is
+    /// damaged). At and below the paths that are outside of the image nothing is known: what is named there is walked through as if it existed.
+    /// <paramref name="record"/>: the file table's record of the result, -1 if it has none.
+    /// <paramref name="follow"/>: whether a link in the last place is followed. May call the OS for pages of the table.
     /// </summary>
-    public static long Resolve(ReadOnlySpan<byte> path, Span<byte> canonical, bool follow, out int record)
+    public static long Resolve(ref Thread thread, ReadOnlySpan<byte> path, Span<byte> canonical, bool follow, out int record)
     {
         record = -1;
         if (path.Length == 0 || path[0] != (byte)'/')
@@ -42,6 +43,9 @@ internal static class Paths
         path.CopyTo(rest[at..]);
         int length = 0;
         int links = 0;
+
+        // Bytes of the prefix at which the walk left the image; 0: it is inside.
+        int outside = 0;
         while (true)
         {
             while (at < rest.Length && rest[at] == (byte)'/')
@@ -71,6 +75,7 @@ internal static class Paths
             if (name.Length == 2 && name[0] == (byte)'.' && name[1] == (byte)'.')
             {
                 length = Parent(canonical[..length]);
+                outside = length < outside ? 0 : outside;
                 continue;
             }
 
@@ -83,8 +88,29 @@ internal static class Paths
             canonical[length] = (byte)'/';
             name.CopyTo(canonical[(length + 1)..]);
             length += 1 + name.Length;
-            int found = FileTable.Find(canonical[..length]);
+            if (outside != 0)
+            {
+                continue;
+            }
+
+            int found = FileTable.Find(ref thread, canonical[..length]);
+            if (found == FileTable.Damaged)
+            {
+                return -Errno.EIO;
+            }
+
             if (found < 0)
+            {
+                outside = OutsidePaths.Covers(canonical[..length]) ? length : 0;
+                if (outside == 0 && !last)
+                {
+                    return -Errno.ENOENT;
+                }
+
+                continue;
+            }
+
+            if (FileTable.Record(found).IsDirectory)
             {
                 continue;
             }
@@ -109,14 +135,19 @@ internal static class Paths
                 return -Errno.ELOOP;
             }
 
-            ReadOnlySpan<byte> target = FileTable.Target(found);
-            if (target.Length > at)
+            int bytes = (int)FileTable.Record(found).Length;
+            if (bytes > at)
             {
                 return -Errno.ENAMETOOLONG;
             }
 
-            at -= target.Length;
-            target.CopyTo(rest[at..]);
+            at -= bytes;
+            Span<byte> target = rest.Slice(at, bytes);
+            if (!FileTable.TryCopyStrings(ref thread, FileTable.Record(found).Offset, target))
+            {
+                return -Errno.EIO;
+            }
+
             length = target[0] == (byte)'/' ? 0 : before;
         }
 
@@ -126,8 +157,8 @@ internal static class Paths
             length = 1;
         }
 
-        record = FileTable.Find(canonical[..length]);
-        return length;
+        record = outside != 0 ? FileTable.NotListed : FileTable.Find(ref thread, canonical[..length]);
+        return record == FileTable.Damaged ? -Errno.EIO : length;
     }
 
     private static int Parent(ReadOnlySpan<byte> path)

@@ -33,6 +33,9 @@ internal static class Programs
     /// <summary>`#!` lines followed at most (BINPRM: 5 levels).</summary>
     private const int MaxScripts = 5;
 
+    /// <summary>Bytes of an interpreter's path at most; longer ones are refused.</summary>
+    private const int LongestInterpreter = 256;
+
     /// <summary>Where a position-independent program with an interpreter goes (ELF_ET_DYN_BASE: two thirds of the space).</summary>
     private const ulong DynamicBase = UserLayout.Top / 3 * 2;
     private const int DynamicRandomBits = 24;
@@ -142,7 +145,7 @@ internal static class Programs
 
         if (path[0] == (byte)'/')
         {
-            return ProgramLink.Follow(ref thread, Paths.Resolve(path, canonical, follow: true, out record), canonical, ref record);
+            return ProgramLink.Follow(ref thread, Paths.Resolve(ref thread, path, canonical, follow: true, out record), canonical, ref record);
         }
 
         // Kernel stacks are small: one path, which limits directory and path together.
@@ -160,16 +163,22 @@ internal static class Programs
 
         absolute[at++] = (byte)'/';
         path.CopyTo(absolute[at..]);
-        long length = Paths.Resolve(absolute[..(at + path.Length)], canonical, follow: true, out record);
+        long length = Paths.Resolve(ref thread, absolute[..(at + path.Length)], canonical, follow: true, out record);
         return ProgramLink.Follow(ref thread, length, canonical, ref record);
     }
 
     /// <summary>
-    /// It may exist for the OS, but it is no program of this image. The OS's word serves only for the error: a search along PATH needs to
+    /// It may exist for the OS, but it is no program of this image. Outside of the image the OS's word serves only for the error: a search along PATH needs to
     /// know what is not there at all.
     /// </summary>
     private static long Unlisted(ref Thread thread, ReadOnlySpan<byte> path)
     {
+        if (!OutsidePaths.Covers(path))
+        {
+            ProtectedImage.Trace(path, "is not in the image"u8);
+            return -Errno.ENOENT;
+        }
+
         Span<byte> name = stackalloc byte[Paths.Longest + 2];
         path.CopyTo(name);
         name[path.Length] = 0;
@@ -284,10 +293,17 @@ internal static class Programs
             return result;
         }
 
-        // No call to the OS until the path is resolved: the page stays.
-        ReadOnlySpan<byte> name = Frames.Bytes(first).Slice(main.InterpreterAt, main.InterpreterLength);
+        // The page may go when the OS is called: the path is copied.
+        Span<byte> name = stackalloc byte[LongestInterpreter];
+        if (main.InterpreterLength > name.Length)
+        {
+            return -Errno.ENAMETOOLONG;
+        }
+
+        name = name[..main.InterpreterLength];
+        Frames.Bytes(first).Slice(main.InterpreterAt, main.InterpreterLength).CopyTo(name);
         Span<byte> canonical = stackalloc byte[Paths.Longest + 1];
-        long length = Paths.Resolve(name, canonical, follow: true, out int record);
+        long length = Paths.Resolve(ref thread, name, canonical, follow: true, out int record);
         if (length < 0 || record < 0 || !FileTable.Record(record).IsCode)
         {
             ProtectedImage.Report(name, "interpreter is not listed in the manifest"u8);

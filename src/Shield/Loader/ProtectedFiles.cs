@@ -1,41 +1,69 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using BlackBox.Cryptography;
 
 namespace BlackBox.Shield;
 
-/// <summary>An opened protected file: its key schedule and tags.</summary>
+/// <summary>An opened file of the image: its key schedule and tags.</summary>
 internal struct ProtectedFile
 {
+    /// <summary>Tags of a file up to 64 KiB stand here, those of a larger one in frames of their own.</summary>
+    public const int FewTagBytes = 16 * Aes256Gcm.TagLength;
+
     public Aes256Gcm Key;
+    public TagText FewTags;
     public PrivateBlock Tags;
+    public int Record;
+
+    /// <summary>The next one in the same chain.</summary>
+    public RawHandle Next;
 
     /// <summary>Canonical path.</summary>
     public Handle<StoredPath> Path;
+
+    [InlineArray(FewTagBytes)]
+    public struct TagText
+    {
+        private byte first;
+    }
 }
 
-/// <summary>Protected files by record of the file table, opened once per enclave and kept: every process shares their pages.</summary>
+/// <summary>Files of the image by record of the file table, opened once per enclave and kept: every process shares their pages.</summary>
 internal static class ProtectedFiles
 {
     private const int BlockBytes = 4096;
     private const int AssociatedBytes = Digest32.Length + sizeof(ulong);
+    private const int Chains = 256;
 
-    /// <summary>Handle by record: 8 bytes each.</summary>
-    private static PrivateBlock directory;
+    private static Heads heads;
+
+    [InlineArray(Chains)]
+    private struct Heads
+    {
+        private Handle<ProtectedFile> first;
+    }
 
     private static ReadOnlySpan<byte> KeyLabel => "blackbox file v1"u8;
 
-    public static bool TryStart(ref Thread thread) =>
-        PrivateBlock.TryAllocate(ref thread, Math.Max(1, FileTable.Count) * sizeof(ulong), out directory);
+    /// <summary>For files that anybody can read: their blocks have tags alone.</summary>
+    private static ReadOnlySpan<byte> OpenKeyLabel => "blackbox open v1"u8;
 
-    /// <summary>The object with the file's decrypted pages, with one user for the caller. Returns 0 or -errno. May call the OS.</summary>
-    public static long Open(ref Thread thread, int record, ReadOnlySpan<byte> canonicalPath, out Handle<MemoryObject> file)
+    /// <summary>The object with the file's verified pages, with one user for the caller. Returns 0 or -errno. May call the OS.</summary>
+    public static long Open(ref Thread thread, int record, ReadOnlySpan<byte> canonicalPath, out Handle<MemoryObject> file) =>
+        Open(ref thread, record, canonicalPath, -1, out file);
+
+    /// <summary>As above; the OS's file is that of a descriptor that was opened for the path already.</summary>
+    public static long Open(ref Thread thread, int record, ReadOnlySpan<byte> canonicalPath, long descriptor, out Handle<MemoryObject> file)
     {
-        FileIdentity identity = new(FileSource.Encrypted, 0, (ulong)record);
+        FileIdentity identity = new(FileTable.Record(record).IsCode ? FileSource.Encrypted : FileSource.Data, 0, (ulong)record);
         ulong size = FileTable.Record(record).Length;
         if (!PageCache.TryFind(identity, out file))
         {
-            long result = OsFile.Open(ref thread, canonicalPath, out OsFile os);
+            OsFile os;
+            long result = descriptor >= 0
+                ? OsFile.OfDescriptor(ref thread, descriptor, out os)
+                : ProtectedImage.Answer(ref thread, OsFile.Open(ref thread, canonicalPath, out os), canonicalPath);
             if (result < 0)
             {
                 return result;
@@ -53,18 +81,13 @@ internal static class ProtectedFiles
                 return result;
             }
 
-            if (!PageCache.TryOpen(identity, size, 0, os.Pin, false, record, out file, out bool tookPin))
-            {
-                os.Close(ref thread);
-                return -Errno.ENOMEM;
-            }
-
+            bool known = PageCache.TryOpen(identity, size, 0, os.Pin, false, record, out file, out bool tookPin);
             if (!tookPin)
             {
                 os.Close(ref thread);
             }
 
-            return 0;
+            return known ? 0 : -Errno.ENOMEM;
         }
 
         return PageCache.TryOpen(identity, size, 0, 0, false, record, out file, out _) ? 0 : -Errno.ENOMEM;
@@ -84,7 +107,7 @@ internal static class ProtectedFiles
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
-        if (block == 0 && entry.IsCode && data.Length >= sizeof(uint))
+        if (block == 0 && entry.HasMagic && data.Length >= sizeof(uint))
         {
             // The file has the magic there, for the OS's sake.
             BinaryPrimitives.WriteUInt32LittleEndian(data, entry.Head);
@@ -93,10 +116,21 @@ internal static class ProtectedFiles
         Span<byte> nonce = stackalloc byte[Aes256Gcm.NonceLength];
         nonce.Clear();
         BinaryPrimitives.WriteUInt64BigEndian(nonce[4..], block);
+        ReadOnlySpan<byte> tag = (file.Tags.Length != 0 ? file.Tags.Bytes : file.FewTags).Slice((int)block * Aes256Gcm.TagLength, Aes256Gcm.TagLength);
+        if (!entry.IsProtected)
+        {
+            bool good = file.Key.Decrypt(nonce, data, default, tag);
+            if (!good)
+            {
+                data.Clear();
+            }
+
+            return good;
+        }
+
         Span<byte> associated = stackalloc byte[AssociatedBytes];
         FileTable.Hash(record).CopyTo(associated);
         BinaryPrimitives.WriteUInt64LittleEndian(associated[Digest32.Length..], entry.Length);
-        ReadOnlySpan<byte> tag = file.Tags.Bytes.Slice((int)block * Aes256Gcm.TagLength, Aes256Gcm.TagLength);
         return file.Key.Decrypt(nonce, associated, data, tag);
     }
 
@@ -117,8 +151,16 @@ internal static class ProtectedFiles
         return -Errno.EIO;
     }
 
-    private static Handle<ProtectedFile> At(int record) =>
-        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record];
+    private static Handle<ProtectedFile> At(int record)
+    {
+        Handle<ProtectedFile> handle = heads[record % Chains];
+        while (!handle.IsNull && Pool<ProtectedFile>.Get(handle).Record != record)
+        {
+            handle = Pool<ProtectedFile>.Get(handle).Next.As<ProtectedFile>();
+        }
+
+        return handle;
+    }
 
     /// <summary>The file whose block does not verify, by its path as far as it is kept.</summary>
     public static void Report(int record, ReadOnlySpan<byte> reason)
@@ -151,21 +193,24 @@ internal static class ProtectedFiles
         }
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
-        ulong blocks = (entry.Length + BlockBytes - 1) / BlockBytes;
-        if (!entry.IsProtected || blocks > PrivateBlock.MaxBytes / Aes256Gcm.TagLength)
+        ulong bytes = (entry.Length + BlockBytes - 1) / BlockBytes * Aes256Gcm.TagLength;
+        if (!entry.IsFile || bytes > PrivateBlock.MaxBytes)
         {
-            ProtectedImage.Report(path, "is not protected, or too large"u8);
+            ProtectedImage.Report(path, "is no file, or too large"u8);
             return -Errno.EIO;
         }
 
-        if (!PrivateBlock.TryAllocate(ref thread, (int)blocks * Aes256Gcm.TagLength, out PrivateBlock tags))
+        ProtectedFile.TagText few = default;
+        PrivateBlock tags = default;
+        if (bytes > ProtectedFile.FewTagBytes && !PrivateBlock.TryAllocate(ref thread, (int)bytes, out tags))
         {
             return -Errno.ENOMEM;
         }
 
+        Span<byte> all = bytes > ProtectedFile.FewTagBytes ? tags.Bytes : ((Span<byte>)few)[..(int)bytes];
         Span<byte> digest = stackalloc byte[Sha256.Length];
-        bool good = ProtectedImage.TryReadTags(ref thread, entry.TagsOffset, tags.Bytes);
-        Sha256.Hash(tags.Bytes, digest);
+        bool good = ProtectedImage.TryReadTags(ref thread, entry.Offset, all);
+        Sha256.Hash(all, digest);
         good &= digest.SequenceEqual(entry.TagsDigest);
 
         // Another thread may have come first while the OS read.
@@ -191,21 +236,25 @@ internal static class ProtectedFiles
 
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
         file.Tags = tags;
+        file.FewTags = few;
         file.Path = name;
         Span<byte> information = stackalloc byte[16 + Digest32.Length];
-        KeyLabel.CopyTo(information);
+        (entry.IsProtected ? KeyLabel : OpenKeyLabel).CopyTo(information);
         ((ReadOnlySpan<byte>)entry.Salt).CopyTo(information[KeyLabel.Length..]);
         Span<byte> key = stackalloc byte[Aes256Gcm.KeyLength];
         HkdfSha256.Expand(ProtectedImage.ContentKey, information, key);
         file.Key.Initialize(key);
         ConstantTime.Wipe(key);
-        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Handle<ProtectedFile>>(directory.Bytes)[record] = handle;
+        file.Record = record;
+        ref Handle<ProtectedFile> head = ref heads[record % Chains];
+        file.Next = head.Raw;
+        head = handle;
         return 0;
     }
 
     internal static void Reset()
     {
-        directory = default;
+        heads = default;
         Pool<ProtectedFile>.Reset();
     }
 }

@@ -12,11 +12,14 @@ namespace BlackBox.Shield;
 internal static class ProtectedImage
 {
     private const int MaxManifestBytes = 256 << 10;
+    private const int FramesPerMebibyte = (1 << 20) / FrameAddress.Size;
 
     private static Digest32 contentKey;
     private static PrivateBlock manifestBytes;
     private static int payloadOffset;
     private static int payloadLength;
+    private static TextList writable;
+    private static TextList clear;
     private static OsFile tags;
     private static ulong tagsLength;
 
@@ -44,6 +47,22 @@ internal static class ProtectedImage
     /// <summary>What was signed of it.</summary>
     public static ReadOnlySpan<byte> ManifestPayload => manifestBytes.Bytes.Slice(payloadOffset, payloadLength);
 
+    /// <summary>The manifest's list of writable paths, as CBOR texts.</summary>
+    public static ReadOnlySpan<byte> WritablePaths => Texts(writable);
+
+    public static int WritablePathCount => writable.Count;
+
+    /// <summary>The manifest's list of paths that the OS fills.</summary>
+    public static ReadOnlySpan<byte> ClearPaths => Texts(clear);
+
+    public static int ClearPathCount => clear.Count;
+
+    /// <summary>The console names what the image does not have.</summary>
+    public static bool IsDebug { get; private set; }
+
+    /// <summary>Most processes at one time, those not waited for included; 0: no limit.</summary>
+    public static ulong ProcessLimit { get; private set; }
+
     /// <summary>Blocks and files that did not verify.</summary>
     public static ulong Violations { get; private set; }
 
@@ -51,9 +70,10 @@ internal static class ProtectedImage
     public static void Start(ref Thread thread)
     {
         Span<byte> publisher = stackalloc byte[Digest32.Length];
+        ReadManifest(ref thread);
         ReadKey(ref thread, publisher);
-        ReadManifest(ref thread, publisher);
         Manifest manifest = Manifest;
+        CheckPublisher(manifest, publisher);
         ReadFiles(ref thread, manifest);
         tagsLength = manifest.TagsLength;
         if (OsFile.Open(ref thread, TagsPath, out tags) < 0)
@@ -67,20 +87,11 @@ internal static class ProtectedImage
         }
 
         CodePolicy.AllowsUnverified = manifest.AllowsJit;
-        if (!ProtectedFiles.TryStart(ref thread))
-        {
-            Panic.Stop(PanicReason.OutOfMemory, "no memory for the image's files"u8);
-        }
-    }
-
-    /// <summary>
-    /// Resolves an absolute path by the signed table. True if it names a listed file; <paramref name="record"/> is its record then.
-    /// <paramref name="length"/>: bytes of the canonical path, or -errno.
-    /// </summary>
-    public static bool TryResolve(ReadOnlySpan<byte> path, Span<byte> canonical, out long length, out int record)
-    {
-        length = Paths.Resolve(path, canonical, follow: true, out record);
-        return length > 0 && record >= 0 && !FileTable.Record(record).IsLink;
+        IsDebug = manifest.IsDebug;
+        ProcessLimit = manifest.ProcessLimit;
+        Frames.Limit = (int)Math.Min(manifest.MemoryLimit, int.MaxValue / FramesPerMebibyte) * FramesPerMebibyte;
+        writable = new TextList(manifestBytes.Bytes, manifest.WritablePaths, manifest.WritablePathCount);
+        clear = new TextList(manifestBytes.Bytes, manifest.ClearPaths, manifest.ClearPathCount);
     }
 
     /// <summary>Reads tags at an offset of the tag file; the caller checks their digest.</summary>
@@ -110,6 +121,50 @@ internal static class ProtectedImage
         Hardware.Log(line.Text);
     }
 
+    /// <summary>
+    /// The OS's error for a file that the table lists, as the program may see it: that it is not there, or something else, is a lie and
+    /// becomes EIO, reported; what speaks of permissions or means is passed on.
+    /// </summary>
+    public static long Answer(ref Thread thread, long result, ReadOnlySpan<byte> path)
+    {
+        if (result is not (-Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP or -Errno.EISDIR or -Errno.ENXIO or -Errno.ENODEV
+            or -Errno.EEXIST or -Errno.EROFS or -Errno.ENAMETOOLONG))
+        {
+            return result;
+        }
+
+        if (!thread.Dying)
+        {
+            Report(path, "is listed, but missing or something else"u8);
+        }
+
+        return -Errno.EIO;
+    }
+
+    /// <summary>In an image for debugging: what was refused, so that it can be declared or brought along.</summary>
+    public static void Trace(ReadOnlySpan<byte> path, ReadOnlySpan<byte> what)
+    {
+        if (IsDebug)
+        {
+            LineWriter line = default;
+            line.Write("debug: "u8);
+            line.Write(path[..Math.Min(path.Length, 120)]);
+            line.Write(": "u8);
+            line.Write(what);
+            Hardware.Log(line.Text);
+        }
+    }
+
+    /// <summary>For tests, which start without an image.</summary>
+    internal static void Reset()
+    {
+        FileTable.Reset();
+        IsDebug = false;
+        ProcessLimit = 0;
+    }
+
+    private static ReadOnlySpan<byte> Texts(TextList list) => manifestBytes.Bytes.Slice(list.Offset, list.Length);
+
     private static void ReadKey(ref Thread thread, Span<byte> publisher)
     {
         if (!Frames.Reserve(ref thread, 1) || !Frames.TryAllocate(out FrameAddress frame))
@@ -120,7 +175,11 @@ internal static class ProtectedImage
 
         ReadWhole(ref thread, KeyPath, WrappedKeys.MaxFileBytes, out PrivateBlock file);
 
-        // One of the keys was wrapped for this platform.
+        Span<byte> report = stackalloc byte[AttestationReport.MaxBytes];
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(report[..AttestationReport.Write(report)], digest);
+
+        // One of the keys was wrapped for this platform. The monitor opens one, once, and keeps what this enclave says of itself.
         Span<byte> blob = Frames.Bytes(frame)[..WrappedKeys.BlobBytes];
         WrappedKeys keys = new(file.Bytes);
         bool found = false;
@@ -131,7 +190,7 @@ internal static class ProtectedImage
                 Refuse("/.blackbox/key is malformed"u8);
             }
 
-            found = Hardware.UnwrapKey(frame.Value) == Status.Success;
+            found = Hardware.UnwrapKey(frame.Value, digest) == Status.Success;
         }
 
         if (!found)
@@ -146,7 +205,8 @@ internal static class ProtectedImage
         file.Free();
     }
 
-    private static void ReadManifest(ref Thread thread, ReadOnlySpan<byte> publisher)
+    // That the manifest's own key has signed it says nothing yet of whose key that is.
+    private static void ReadManifest(ref Thread thread)
     {
         ReadWhole(ref thread, ManifestPath, MaxManifestBytes, out manifestBytes);
         ReadOnlySpan<byte> message = manifestBytes.Bytes;
@@ -155,13 +215,6 @@ internal static class ProtectedImage
         {
             Refuse("/.blackbox/manifest is malformed"u8);
             return;
-        }
-
-        Span<byte> digest = stackalloc byte[Sha256.Length];
-        Sha256.Hash(manifest.PublicKey, digest);
-        if (!digest.SequenceEqual(publisher))
-        {
-            Refuse("/.blackbox/manifest is not of the publisher for whom the key was wrapped"u8);
         }
 
         if (!CoseSignature.Verify(payload, signature, manifest.PublicKey))
@@ -173,36 +226,67 @@ internal static class ProtectedImage
         payloadLength = payload.Length;
     }
 
+    private static void CheckPublisher(in Manifest manifest, ReadOnlySpan<byte> publisher)
+    {
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(manifest.PublicKey, digest);
+        if (!digest.SequenceEqual(publisher))
+        {
+            Refuse("/.blackbox/manifest is not of the publisher for whom the key was wrapped"u8);
+        }
+    }
+
+    /// <summary>The digests of the table's pages follow it; the manifest signs them all by one digest.</summary>
     private static void ReadFiles(ref Thread thread, in Manifest manifest)
     {
-        if (manifest.FilesLength > PrivateBlock.MaxBytes)
+        ulong bytes = FileTable.DigestBytes(manifest.FilesLength);
+        if (manifest.FilesLength > 1UL << 40 || bytes > PrivateBlock.MaxBytes)
         {
             Refuse("/.blackbox/files is too large"u8);
         }
 
-        ReadWhole(ref thread, FilesPath, (int)manifest.FilesLength, out PrivateBlock files, exact: true);
+        if (OsFile.Open(ref thread, FilesPath, out OsFile file) < 0)
+        {
+            RefusePath(FilesPath, "cannot be opened"u8);
+        }
+
+        if (!PrivateBlock.TryAllocate(ref thread, (int)bytes, out PrivateBlock digests))
+        {
+            Panic.Stop(PanicReason.OutOfMemory, "no memory for the image's file table"u8);
+        }
+
+        if (!file.TryRead(ref thread, manifest.FilesLength, digests.Bytes))
+        {
+            RefusePath(FilesPath, "is shorter than it should be"u8);
+        }
+
+        if (!file.Ends(ref thread, manifest.FilesLength + bytes, out _))
+        {
+            RefusePath(FilesPath, "is longer than it should be"u8);
+        }
+
         Span<byte> digest = stackalloc byte[Sha384.Length];
-        Sha384.Hash(files.Bytes, digest);
+        Sha384.Hash(digests.Bytes, digest);
         if (!digest.SequenceEqual(manifest.FilesDigest))
         {
             Refuse("/.blackbox/files does not match the manifest"u8);
         }
 
-        if (!FileTable.TryLoad(files.First.Value, files.Length))
+        if (!FileTable.TryStart(ref thread, file, digests, manifest.FilesLength))
         {
-            Refuse("/.blackbox/files is malformed"u8);
+            Refuse("/.blackbox/files is malformed, or its first page has been altered"u8);
         }
     }
 
-    /// <summary>Reads a file into private memory: exactly <paramref name="most"/> bytes, or as many as it has up to that.</summary>
-    private static void ReadWhole(ref Thread thread, ReadOnlySpan<byte> path, int most, out PrivateBlock block, bool exact = false)
+    /// <summary>Reads a file into private memory: as many bytes as it has, up to <paramref name="most"/>.</summary>
+    private static void ReadWhole(ref Thread thread, ReadOnlySpan<byte> path, int most, out PrivateBlock block)
     {
         if (OsFile.Open(ref thread, path, out OsFile file) < 0)
         {
             RefusePath(path, "cannot be opened"u8);
         }
 
-        int length = exact ? most : file.Measure(ref thread, most);
+        int length = file.Measure(ref thread, most);
         if (length <= 0 || !PrivateBlock.TryAllocate(ref thread, length, out block))
         {
             block = default;
@@ -212,11 +296,6 @@ internal static class ProtectedImage
         if (!file.TryRead(ref thread, 0, block.Bytes))
         {
             RefusePath(path, "is shorter than it should be"u8);
-        }
-
-        if (exact && !file.Ends(ref thread, (ulong)most, out _))
-        {
-            RefusePath(path, "is longer than it should be"u8);
         }
 
         file.Close(ref thread);
@@ -232,4 +311,12 @@ internal static class ProtectedImage
     }
 
     private static void Refuse(ReadOnlySpan<byte> reason) => Panic.Stop(PanicReason.Verification, reason);
+
+    /// <summary>Where a list of texts stands in the manifest.</summary>
+    private readonly struct TextList(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> texts, int count)
+    {
+        public readonly int Offset = count == 0 ? 0 : (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(whole), ref MemoryMarshal.GetReference(texts));
+        public readonly int Length = count == 0 ? 0 : texts.Length;
+        public readonly int Count = count;
+    }
 }

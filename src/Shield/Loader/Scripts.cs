@@ -1,9 +1,8 @@
 using System;
-using BlackBox.Cryptography;
 
 namespace BlackBox.Shield;
 
-/// <summary>`#!` lines (Linux: fs/binfmt_script.c). The script stands in clear in the image but is bound by its digest.</summary>
+/// <summary>`#!` lines (Linux: fs/binfmt_script.c). The script is a file of the image like any other: what is read is verified.</summary>
 internal static class Scripts
 {
     /// <summary>Bytes of the line that count (BINPRM_BUF_SIZE).</summary>
@@ -54,43 +53,24 @@ internal static class Scripts
         return fits ? 0 : -Errno.E2BIG;
     }
 
-    /// <summary>Reads the whole script, checks its digest, keeps its first bytes.</summary>
+    /// <summary>The first bytes of the verified script.</summary>
     private static long ReadVerified(ref Thread thread, int record, ReadOnlySpan<byte> canonical, Span<byte> line)
     {
-        ulong size = FileTable.Record(record).Length;
-        if (size > PrivateBlock.MaxBytes)
-        {
-            return -Errno.EFBIG;
-        }
-
-        long result = OsFile.Open(ref thread, canonical, out OsFile file);
+        long result = ProtectedFiles.Open(ref thread, record, canonical, out Handle<MemoryObject> file);
         if (result < 0)
         {
             return result;
         }
 
-        result = -Errno.ENOMEM;
-        if (PrivateBlock.TryAllocate(ref thread, (int)size, out PrivateBlock block))
+        result = ElfLoading.FirstPage(ref thread, file, out FrameAddress first);
+        if (result == 0)
         {
-            Span<byte> digest = stackalloc byte[Sha256.Length];
-            bool read = file.TryRead(ref thread, 0, block.Bytes) && file.Ends(ref thread, size, out _);
-            Sha256.Hash(block.Bytes, digest);
-            if (read && digest.SequenceEqual(FileTable.Record(record).Salt))
-            {
-                int kept = Math.Min(block.Length, line.Length);
-                block.Bytes[..kept].CopyTo(line);
-                result = kept;
-            }
-            else
-            {
-                ProtectedImage.Report(canonical, "script does not match the manifest"u8);
-                result = -Errno.EIO;
-            }
-
-            block.Free();
+            int kept = (int)Math.Min(FileTable.Record(record).Length, (ulong)line.Length);
+            Frames.Bytes(first)[..kept].CopyTo(line);
+            result = kept;
         }
 
-        file.Close(ref thread);
+        MemoryObjects.Release(file);
         return result;
     }
 

@@ -17,31 +17,17 @@ internal static class StartPolicy
             Panic.Stop(PanicReason.OutOfMemory, "no memory for the arguments"u8);
         }
 
-        // A script that Linux was told to start comes as its interpreter with the script among the arguments: see CountScriptArguments.
-        int skipped = 0;
-        bool isEntry = IsSameProgram(ref thread, passed.Path, manifest.EntryPoint, out bool isScript);
-        if (isScript && !isEntry)
-        {
-            skipped = CountScriptArguments(ref thread, ref passed, manifest);
-            isEntry = skipped > 0;
-        }
-
+        bool isEntry = IsSameProgram(ref thread, passed.Path, manifest.EntryPoint);
         if (!isEntry && !manifest.AllowsOutsideExec)
         {
             Panic.Stop(PanicReason.Start, "the manifest does not allow another entry point from outside"u8);
         }
 
         bool fits = strings.TryAppendPath(isEntry ? manifest.EntryPoint : passed.Path);
-        if (skipped > 0)
-        {
-            fits = fits && strings.TryAppendArgument(FirstArgument(manifest));
-        }
-
         ReadOnlySpan<byte> rest = passed.Arguments;
         for (int i = 0; i < passed.ArgumentCount && fits; i++)
         {
-            ReadOnlySpan<byte> text = ArgumentStrings.Next(ref rest);
-            fits = i < skipped || strings.TryAppendArgument(text);
+            fits = strings.TryAppendArgument(ArgumentStrings.Next(ref rest));
         }
 
         if (fits && isEntry && !Matches(strings.Arguments, strings.ArgumentCount, manifest))
@@ -53,45 +39,6 @@ internal static class StartPolicy
         {
             Panic.Stop(PanicReason.Start, "arguments or environment are too long"u8);
         }
-    }
-
-    /// <summary>
-    /// The entry point is a script. Linux's binfmt_script has replaced it by its interpreter then, and argv[0] by: the interpreter, its
-    /// argument if the `#!` line has one, the script's path (of nested scripts, more of that). The same is made here from the verified
-    /// script; what Linux passed must be exactly that, but for the spelling of the script's path. Returns the number of these
-    /// arguments, which stand for argv[0]; 0: something else was passed. Calls the OS.
-    /// </summary>
-    private static int CountScriptArguments(ref Thread thread, ref ArgumentStrings passed, in Manifest manifest)
-    {
-        if (!ArgumentStrings.TryCreate(ref thread, 2 * PathWork.MaxPath, out ArgumentStrings expected))
-        {
-            Panic.Stop(PanicReason.OutOfMemory, "no memory for the arguments"u8);
-        }
-
-        Span<byte> canonical = stackalloc byte[PathWork.MaxPath];
-        bool isGood = expected.TryAppendPath(manifest.EntryPoint) && expected.TryAppendArgument(manifest.EntryPoint)
-            && Programs.FollowScripts(ref thread, ref expected, canonical, out _) > 0
-            && passed.ArgumentCount >= expected.ArgumentCount
-            && IsSameProgram(ref thread, passed.Path, expected.Path, out _);
-        ReadOnlySpan<byte> have = passed.Arguments;
-        ReadOnlySpan<byte> want = expected.Arguments;
-        int count = expected.ArgumentCount;
-        for (int i = 0; i < count && isGood; i++)
-        {
-            ReadOnlySpan<byte> left = ArgumentStrings.Next(ref have);
-            ReadOnlySpan<byte> right = ArgumentStrings.Next(ref want);
-            isGood = left.SequenceEqual(right) || (i == count - 1 && IsSameProgram(ref thread, left, right, out _));
-        }
-
-        expected.Free();
-        return isGood ? count : 0;
-    }
-
-    /// <summary>argv[0] as the manifest has it. Linux does not pass it to a script, which cannot see it either.</summary>
-    private static ReadOnlySpan<byte> FirstArgument(in Manifest manifest)
-    {
-        CborReader arguments = new(manifest.Arguments);
-        return manifest.ArgumentCount > 0 && arguments.TryText(out ReadOnlySpan<byte> text) ? text : manifest.EntryPoint;
     }
 
     /// <summary>The rule for arguments: all of the list, at the front; with mode Fixed nothing more.</summary>
@@ -180,12 +127,11 @@ internal static class StartPolicy
     }
 
     /// <summary>Whether both paths name the same listed file.</summary>
-    private static bool IsSameProgram(ref Thread thread, ReadOnlySpan<byte> passed, ReadOnlySpan<byte> entry, out bool isScript)
+    private static bool IsSameProgram(ref Thread thread, ReadOnlySpan<byte> passed, ReadOnlySpan<byte> entry)
     {
         Span<byte> canonical = stackalloc byte[PathWork.MaxPath];
         _ = Programs.ResolveAny(ref thread, entry, canonical, out int right);
         _ = Programs.ResolveAny(ref thread, passed, canonical, out int left);
-        isScript = right >= 0 && FileTable.Record(right).IsScript;
         return left >= 0 && left == right;
     }
 }

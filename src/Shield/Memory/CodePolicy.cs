@@ -1,7 +1,7 @@
 namespace BlackBox.Shield;
 
 /// <summary>
-/// Which pages a program may execute: those of verified files as long as nothing can store to the mapping, and anything else only if the
+/// Which pages a program may execute: those of verified code (files that the signed table names as such) as long as nothing can store to the mapping, and anything else only if the
 /// manifest allows it (code made at run time). Once a mapping could be stored to, its maximum protection excludes executing for good.
 /// </summary>
 internal static class CodePolicy

@@ -16,8 +16,11 @@ internal enum FileSource
     /// <summary>As the OS gives them: unprotected, never trusted, never executed unless the manifest allows it.</summary>
     Clear,
 
-    /// <summary>Decrypted and verified by the Loader against the manifest.</summary>
+    /// <summary>Code, decrypted and verified by the Loader against the manifest.</summary>
     Encrypted,
+
+    /// <summary>Verified in the same way, but not signed as code: never executed unless the manifest allows it.</summary>
+    Data,
 }
 
 /// <summary>

@@ -25,6 +25,8 @@ internal static class Program
             ImageCommand.Create(),
             KeysCommand.Create(),
             InstallCommand.Create(),
+            AttestCommand.Create(),
+            MeasureCommand.Create(),
             DevCommand.Create(),
             TestCommand.Create(),
             BenchCommand.Create(),

@@ -19,7 +19,23 @@ public enum FreedomRule
 /// <param name="Jit">Memory that is both written by the program and executed may exist.</param>
 /// <param name="ExecFromOutside">A new process may enter the running container from outside (runc exec).</param>
 public sealed record ProtectionRules(
-    FreedomRule Arguments = FreedomRule.Prefix, FreedomRule Environment = FreedomRule.Prefix, bool Jit = false, bool ExecFromOutside = false);
+    FreedomRule Arguments = FreedomRule.Prefix, FreedomRule Environment = FreedomRule.Prefix, bool Jit = false, bool ExecFromOutside = false)
+{
+    /// <summary>Paths at and below which the container may create and change files, beside the usual ones.</summary>
+    public IReadOnlyList<string> WritablePaths { get; init; } = [];
+
+    /// <summary>Paths at and below which all files are the OS's own, beside those that container engines mount.</summary>
+    public IReadOnlyList<string> ClearPaths { get; init; } = [];
+
+    /// <summary>The console names what the image does not have.</summary>
+    public bool Debug { get; init; }
+
+    /// <summary>Most memory in MiB; 0: no limit of the image's own.</summary>
+    public int MemoryMebibytes { get; init; }
+
+    /// <summary>Most processes at one time; 0: no limit of the image's own.</summary>
+    public int Processes { get; init; }
+}
 
 /// <summary>What is to be started in a root file system (the "config" of the OCI image specification, and our rules).</summary>
 public sealed record ImageConfiguration

@@ -39,6 +39,18 @@ public sealed record RecipeProtection
     public bool Jit { get; init; }
 
     public bool Exec { get; init; }
+
+    /// <summary>Paths at and below which the container may change files.</summary>
+    public IReadOnlyList<string> Writable { get; init; } = [];
+
+    /// <summary>Paths at and below which all files are the OS's own.</summary>
+    public IReadOnlyList<string> Clear { get; init; } = [];
+
+    /// <summary>Most memory in MiB; 0: no limit.</summary>
+    public int Memory { get; init; }
+
+    /// <summary>Most processes at one time; 0: no limit.</summary>
+    public int Processes { get; init; }
 }
 
 /// <summary>

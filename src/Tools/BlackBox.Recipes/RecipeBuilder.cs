@@ -153,7 +153,13 @@ public sealed class RecipeBuilder
                 ["org.opencontainers.image.description"] = recipe.Description,
                 ["blackbox.packages"] = string.Join(' ', packages.Where(package => recipe.Packages.Contains(package.Name)).Select(package => $"{package.Name}={package.Version}")),
             },
-            Protection = new ProtectionRules(recipe.Protection.Arguments, recipe.Protection.Environment, recipe.Protection.Jit, recipe.Protection.Exec),
+            Protection = new ProtectionRules(recipe.Protection.Arguments, recipe.Protection.Environment, recipe.Protection.Jit, recipe.Protection.Exec)
+            {
+                WritablePaths = [.. recipe.Protection.Writable.Select(path => UsrMerge.Relocate(RootPath.Parse(path)).Text)],
+                ClearPaths = [.. recipe.Protection.Clear.Select(path => UsrMerge.Relocate(RootPath.Parse(path)).Text)],
+                MemoryMebibytes = recipe.Protection.Memory,
+                Processes = recipe.Protection.Processes,
+            },
         };
     }
 }

@@ -67,7 +67,8 @@ public static partial class RecipeReader
         Check(Name().IsMatch(recipe.Name), $"the name '{recipe.Name}' must be two or more of a-z, 0-9 and dashes");
         Check(recipe.Packages.Count > 0, "it names no packages");
         Check(recipe.Entrypoint.Count == 0 || recipe.Entrypoint[0].StartsWith('/'), "the entry point's program must be an absolute path");
-        foreach (var path in recipe.Files.Keys.Concat(recipe.Directories.Keys).Concat(recipe.Links.Keys).Concat(recipe.Include).Concat(recipe.Exclude).Append(recipe.WorkingDirectory))
+        foreach (var path in recipe.Files.Keys.Concat(recipe.Directories.Keys).Concat(recipe.Links.Keys).Concat(recipe.Include).Concat(recipe.Exclude)
+            .Concat(recipe.Protection.Writable).Concat(recipe.Protection.Clear).Append(recipe.WorkingDirectory))
         {
             Check(path.StartsWith('/'), $"'{path}' must begin with a slash");
             _ = RootPath.Parse(path);
@@ -93,6 +94,7 @@ public static partial class RecipeReader
 
         Check(recipe.Entrypoint.Concat(recipe.Command).All(word => !word.Contains('\0')), "an argument holds a NUL character");
         Check(recipe.Ports.All(port => port is >= 1 and <= 65535), "ports go from 1 to 65535");
+        Check(recipe.Protection is { Memory: >= 0, Processes: >= 0 }, "limits are not negative");
         _ = ParseOwner(recipe.User);
         return recipe;
     }

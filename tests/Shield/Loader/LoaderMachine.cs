@@ -17,11 +17,24 @@ internal sealed class LoaderMachine : IMachine
 
     public LoaderMachine(BlackBox.Images.ProtectedImage image)
     {
-        foreach (RootEntry entry in image.Root.Entries.Where(entry => entry.Kind == RootEntryKind.RegularFile))
+        foreach (RootEntry entry in image.Root.Entries)
         {
-            Files[entry.Path.Text] = entry.Content!.ReadAllBytes();
+            if (entry.Kind == RootEntryKind.RegularFile)
+            {
+                Files[entry.Path.Text] = entry.Content!.ReadAllBytes();
+            }
+            else
+            {
+                _ = Directories.Add(entry.Path.Text);
+            }
         }
     }
+
+    /// <summary>Directories and links that the OS has.</summary>
+    public HashSet<string> Directories { get; } = [];
+
+    /// <summary>Bytes of the image that the OS was asked for.</summary>
+    public long BytesServed { get; private set; }
 
     /// <summary>What the OS serves, by path.</summary>
     public Dictionary<string, byte[]> Files { get; } = [];
@@ -30,13 +43,13 @@ internal sealed class LoaderMachine : IMachine
 
     public List<(Sys Number, ulong[] Arguments)> Seen { get; } = [];
 
+    public List<Service> Services { get; } = [];
+
     /// <summary>Bytes that a read gives at most.</summary>
     public int Piece { get; set; } = int.MaxValue;
 
     /// <summary>The program that the last start named.</summary>
     public string Name { get; private set; } = string.Empty;
-
-    public string WorkingDirectory { get; set; } = "/";
 
     public Func<long> Execve { get; set; } = () => 0;
 
@@ -124,7 +137,7 @@ internal sealed class LoaderMachine : IMachine
         return (arguments, environment, auxiliary);
     }
 
-    public long UnwrapKey(ulong ipa) => DevelopmentPlatform.TryUnwrap(Hardware.Memory(ipa, 192)) ? Status.Success : Status.Denied;
+    public long UnwrapKey(ulong ipa, ReadOnlySpan<byte> report) => DevelopmentPlatform.TryUnwrap(Hardware.Memory(ipa, 192)) ? Status.Success : Status.Denied;
 
     public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> a)
     {
@@ -133,8 +146,8 @@ internal sealed class LoaderMachine : IMachine
         long result = (Sys)number switch
         {
             Sys.openat => Open(OsText(a[1])),
-            Sys.getcwd => Directory(a[0]),
             Sys.execve => Execve(),
+            Sys.newfstatat or Sys.getdents64 or Sys.fstat or Sys.statx when !Outside(a) => throw new InvalidOperationException("the OS was asked about the image"),
             Sys.faccessat => Files.ContainsKey(OsText(a[1])) ? 0 : -Errno.ENOENT,
             Sys.rt_sigaction => -Errno.EINVAL,
             Sys.ppoll => -Errno.EINVAL,
@@ -142,6 +155,8 @@ internal sealed class LoaderMachine : IMachine
         };
         return new OsReturn { Result = (ulong)result, Offset = BufferLayout.GateDone, Number = number };
     }
+
+    private bool Outside(ReadOnlySpan<ulong> a) => a[1] is > OsBuffer and < OsBuffer + BufferBytes && OsText(a[1]).StartsWith("/proc", StringComparison.Ordinal);
 
     public string OsText(ulong address)
     {
@@ -153,6 +168,7 @@ internal sealed class LoaderMachine : IMachine
     {
         Span<ulong> header = MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
         ulong first = header[BufferLayout.Argument0 / 8];
+        Services.Add((Service)header[BufferLayout.Operation / 8]);
         header[BufferLayout.Result / 8] = (ulong)((Service)header[BufferLayout.Operation / 8] switch
         {
             Service.PinFile => (long)first - 99,
@@ -187,7 +203,7 @@ internal sealed class LoaderMachine : IMachine
 
     private long Open(string path)
     {
-        if (!Files.ContainsKey(path))
+        if (!Files.ContainsKey(path) && !Directories.Contains(path))
         {
             return -Errno.ENOENT;
         }
@@ -196,22 +212,20 @@ internal sealed class LoaderMachine : IMachine
         return 99 + opened.Count;
     }
 
-    private long Directory(ulong address)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(WorkingDirectory + "\0");
-        text.CopyTo(Hardware.Memory(BufferLayout.LentBit + (address - OsBuffer), text.Length));
-        return text.Length;
-    }
-
     private long Serve(int pin, ulong offset, ulong length)
     {
-        byte[] file = Files[opened[pin]];
+        if (!Files.TryGetValue(opened[pin], out byte[]? file))
+        {
+            return -Errno.EISDIR;
+        }
+
         if (offset >= (ulong)file.Length)
         {
             return 0;
         }
 
         int count = (int)Math.Min(Math.Min(length, (ulong)Piece), (ulong)file.Length - offset);
+        BytesServed += count;
         file.AsSpan((int)offset, count).CopyTo(Hardware.Memory(BufferLayout.LentBit + BufferLayout.HeaderSize, count));
         return count;
     }

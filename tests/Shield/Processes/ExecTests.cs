@@ -21,6 +21,7 @@ public class ExecTests
         .AddFile("/etc/clear", "text"u8.ToArray(), 0x1A4)
         .AddLink("/bin", "usr/bin")
         .AddLink("/loop", "loop")
+        .Configure(c => c with { WorkingDirectory = "/usr" })
         .Start(Program).Protect();
 
     /// <summary>Place in the program's .bss.</summary>
@@ -28,7 +29,7 @@ public class ExecTests
 
     private static LoaderMachine Start()
     {
-        LoaderMachine machine = new(Image) { WorkingDirectory = "/usr" };
+        LoaderMachine machine = new(Image);
         Assert.Equal(0, machine.Start(Program, [Program]));
         return machine;
     }

@@ -18,7 +18,12 @@ internal static class ImageBuildCommand
         var reference = ImageText.ReferenceOption();
         var name = new Option<string?>("--name") { Description = "Name of the image in the manifest", HelpName = "NAME" };
         var counter = new Option<ulong>("--counter") { Description = "Version counter, higher for each release", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var encrypt = new Option<EncryptionScope>("--encrypt") { Description = "elf: executables and libraries; all: every regular file", HelpName = "elf|all", DefaultValueFactory = _ => EncryptionScope.Elf };
+        var encrypt = new Option<EncryptionScope>("--encrypt") { Description = "all: every regular file; elf: programs, libraries and scripts, the other files stay readable", HelpName = "all|elf", DefaultValueFactory = _ => EncryptionScope.All };
+        var writable = new Option<string[]>("--writable") { Description = "A path at and below which the container may change files; the OS keeps them in clear", HelpName = "PATH" };
+        var clear = new Option<string[]>("--clear") { Description = "A path at and below which all files are the OS's (volumes, configuration that is mounted)", HelpName = "PATH" };
+        var memory = new Option<int>("--memory") { Description = "Most memory of the container in MiB (0: no limit of the image's own)", HelpName = "MIB" };
+        var processes = new Option<int>("--processes") { Description = "Most processes at one time (0: no limit of the image's own)", HelpName = "N" };
+        var debug = new Option<bool>("--debug") { Description = "The console names paths that the image does not have and changes that were refused; not for production" };
         var entry = new Option<string[]?>("--entry") { Description = "Program and leading arguments instead of the image's entry point and command; repeat for each word", HelpName = "WORD" };
         var arguments = new Option<FreedomRule?>("--args") { Description = "fixed: exactly entry point and command; prefix: the entry point, then anything; free", HelpName = "fixed|prefix|free" };
         var environment = new Option<FreedomRule?>("--env-rule") { Description = "fixed: exactly the image's; prefix: these and the variables of --allow-env; free", HelpName = "fixed|prefix|free" };
@@ -34,7 +39,7 @@ internal static class ImageBuildCommand
         var json = ImageText.JsonOption();
         var command = new Command("build", "Makes a protected image: an ordinary OCI image that registries and container tools store and ship, whose programs nobody but the shield can read or change.")
         {
-            input, output, reference, name, counter, encrypt, entry, arguments, environment, variables, outside, jit, exec, key, folder, contentKey, platforms, owners, json,
+            input, output, reference, name, counter, encrypt, entry, arguments, environment, variables, outside, jit, exec, writable, clear, memory, processes, debug, key, folder, contentKey, platforms, owners, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -55,7 +60,7 @@ internal static class ImageBuildCommand
                 {
                     content = content with { Configuration = Adjust(content.Configuration) };
                     var policy = PolicyBuilder.Build(content) with { OutsideVariables = parsed.GetValue(outside) ?? [] };
-                    var options = new ProtectionOptions { Scope = parsed.GetValue(encrypt), Counter = parsed.GetValue(counter), Policy = policy, ContentKey = given, Platforms = targets };
+                    var options = new ProtectionOptions { Scope = parsed.GetValue(encrypt), Counter = parsed.GetValue(counter), Policy = policy, ContentKey = given, Platforms = targets, Time = Created().ToUnixTimeSeconds() };
                     var result = ImageProtector.Protect(content, options, publisher, progress, cancellation);
                     return (result, await WriteAsync(result, target, progress, cancellation).ConfigureAwait(false));
                 }
@@ -76,7 +81,14 @@ internal static class ImageBuildCommand
                         parsed.GetValue(arguments) ?? rules.Arguments,
                         parsed.GetValue(environment) ?? (parsed.GetValue(outside) is { Length: > 0 } ? FreedomRule.Prefix : rules.Environment),
                         parsed.GetValue(jit) || rules.Jit,
-                        parsed.GetValue(exec) || rules.ExecFromOutside),
+                        parsed.GetValue(exec) || rules.ExecFromOutside)
+                    {
+                        WritablePaths = [.. rules.WritablePaths, .. parsed.GetValue(writable) ?? []],
+                        ClearPaths = [.. rules.ClearPaths, .. parsed.GetValue(clear) ?? []],
+                        MemoryMebibytes = Limit(parsed.GetValue(memory), rules.MemoryMebibytes),
+                        Processes = Limit(parsed.GetValue(processes), rules.Processes),
+                        Debug = parsed.GetValue(debug) || rules.Debug,
+                    },
                 };
             }
         });
@@ -111,6 +123,13 @@ internal static class ImageBuildCommand
         var guest = await GuestEnvironment.OpenAsync(progress, cancellation).ConfigureAwait(false);
         return (await new RecipeBuilder(guest.Cache, guest.Debian, progress).BuildAsync(recipe, cancellation).ConfigureAwait(false), null);
     }
+
+    private static int Limit(int given, int own) => given >= 0 ? (given > 0 ? given : own) : throw new BlackBoxException("a limit is not negative");
+
+    /// <summary>The variable that other builders take for repeatable time stamps; 1970 without it.</summary>
+    private static DateTimeOffset Created() =>
+        long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= uint.MaxValue
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.UnixEpoch;
 
     private static PublisherKey OpenPublisher(KeyStore store, string? key) =>
         key is null ? store.OpenOrCreateDefault()
@@ -160,10 +179,7 @@ internal static class ImageBuildCommand
 
     private static async Task<string> WriteAsync(ProtectedImage image, string target, IProgress<StepUpdate> progress, CancellationToken cancellation)
     {
-        // The same variable that other builders take for repeatable time stamps.
-        var created = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < 1L << 33
-            ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.UnixEpoch;
-        var writer = new OciWriter(image.Content, image.Annotations, created, progress, cancellation);
+        var writer = new OciWriter(image.Content, image.Annotations, Created(), progress, cancellation);
         return target.EndsWith(".tar", StringComparison.Ordinal)
             ? await writer.WriteArchiveAsync(target).ConfigureAwait(false)
             : await writer.WriteFolderAsync(target).ConfigureAwait(false);
@@ -186,11 +202,19 @@ internal static class ImageBuildCommand
                     Listed = image.Records.Count,
                     Encrypted = encrypted.Count,
                     EncryptedBytes = encrypted.Sum(record => record.Size),
+                    Outside = OutsideFiles(image),
                 },
                 ImageText.Json));
             return;
         }
 
-        Console.WriteLine($"{target}\n  {image.Manifest.Name}, {encrypted.Count} files ({encrypted.Sum(record => record.Size) >> 10} KiB) encrypted, starts {image.Manifest.Policy.EntryPoint}\n  image {digest}\n  publisher {image.PublisherDigest}");
+        Console.WriteLine($"{target}\n  {image.Manifest.Name}, {encrypted.Count} files ({encrypted.Sum(record => record.Size) >> 10} KiB) encrypted, {image.Records.Count} entries bound, starts {image.Manifest.Policy.EntryPoint}\n  image {digest}\n  publisher {image.PublisherDigest}");
+        if (OutsideFiles(image) is > 0 and var outside)
+        {
+            Console.WriteLine($"  {outside} files with content stand below writable or clear paths: neither encrypted nor bound");
+        }
     }
+
+    private static int OutsideFiles(ProtectedImage image) =>
+        image.Root.Entries.Count(entry => entry.Length > 0 && image.Manifest.Policy.IsOutside(entry.Path));
 }

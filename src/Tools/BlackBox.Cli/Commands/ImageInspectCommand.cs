@@ -38,7 +38,7 @@ internal static class ImageInspectCommand
             """);
     }
 
-    private sealed record Row(string Path, string Kind, long Size, string Mode, string? Target);
+    private sealed record Row(string Path, string Kind, long Size, string Mode, string? Target, string Owner);
 
     private static List<Row> Describe(StoredImage stored)
     {
@@ -48,12 +48,14 @@ internal static class ImageInspectCommand
             .. stored.ReadRecords().Select(record => new Row(
                 paths.GetValueOrDefault(Convert.ToHexString(record.PathHash), $"(missing) {Convert.ToHexStringLower(record.PathHash)}"),
                 record.IsLink ? "link"
+                    : record.IsDirectory ? "folder"
                     : record.Flags.HasFlag(FileFlags.Code) ? "code"
-                    : record.IsProtected ? "data"
-                    : record.Flags.HasFlag(FileFlags.Script) ? "script" : "clear",
+                    : record.Flags.HasFlag(FileFlags.Script) ? "script"
+                    : record.IsProtected ? "data" : "clear",
                 record.Size,
                 Convert.ToString(record.Mode & 0xFFF, 8).PadLeft(4, '0'),
-                record.LinkTarget)).OrderBy(row => row.Path, StringComparer.Ordinal),
+                record.LinkTarget,
+                $"{record.UserId}:{record.GroupId}")).OrderBy(row => row.Path, StringComparer.Ordinal),
         ];
     }
 
@@ -77,6 +79,9 @@ internal static class ImageInspectCommand
                     Exec = policy.AllowsExec,
                     policy.Debug,
                     policy.WorkingDirectory,
+                    Writable = policy.WritablePaths,
+                    Clear = policy.ClearPaths,
+                    Limits = new { policy.Limits.MemoryMebibytes, policy.Limits.Processes },
                 },
                 Files = rows,
             },
@@ -97,10 +102,13 @@ internal static class ImageInspectCommand
         Add("Environment", $"{Rule(policy.Environment)}: {string.Join(' ', policy.Environment.Values)}");
         Add("From outside", policy.OutsideVariables.Count == 0 ? "no variable" : string.Join(' ', policy.OutsideVariables));
         Add("Working directory", policy.WorkingDirectory);
+        Add("Writable", string.Join(' ', policy.WritablePaths));
+        Add("Clear", string.Join(' ', policy.ClearPaths));
+        Add("Limits", $"{(policy.Limits.MemoryMebibytes == 0 ? "any" : $"{policy.Limits.MemoryMebibytes} MiB")} memory, {(policy.Limits.Processes == 0 ? "any" : $"{policy.Limits.Processes}")} processes");
         Add("Allowed", string.Join(", ", new[] { policy.AllowsJit ? "JIT" : null, policy.AllowsExec ? "exec from outside" : null, policy.Debug ? "debugging" : null }.OfType<string>().DefaultIfEmpty("nothing special")));
         foreach (var group in rows.GroupBy(row => row.Kind).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
-            Add($"Files: {group.Key}", $"{group.Count()}{(group.Key == "link" ? "" : $", {group.Sum(row => row.Size) >> 10} KiB")}");
+            Add($"Files: {group.Key}", $"{group.Count()}{(group.Key is "link" or "folder" ? "" : $", {group.Sum(row => row.Size) >> 10} KiB")}");
         }
 
         AnsiConsole.Write(table);
@@ -108,7 +116,7 @@ internal static class ImageInspectCommand
         {
             foreach (var row in rows)
             {
-                Console.WriteLine($"{row.Kind,-7}{row.Mode} {row.Size,12} {row.Path}{(row.Target is null ? "" : $" -> {row.Target}")}");
+                Console.WriteLine($"{row.Kind,-7}{row.Mode} {row.Owner,-9} {row.Size,12} {row.Path}{(row.Target is null ? "" : $" -> {row.Target}")}");
             }
         }
     }

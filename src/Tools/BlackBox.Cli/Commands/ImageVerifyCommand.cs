@@ -27,6 +27,9 @@ internal static class ImageVerifyCommand
                 Publisher = parsed.GetValue(publisher) is { } wanted ? DigestOf(wanted, KeysCommand.Open(parsed.GetValue(folder))) : null,
                 ContentKey = parsed.GetValue(contentKey) is { } file ? KeyStore.ReadContentKey(file) : null,
                 Decrypt = !parsed.GetValue(noDecrypt),
+
+                // An unpacked image belongs to whoever unpacked it.
+                CompareOwners = !Directory.Exists(parsed.GetValue(image)) || File.Exists(Path.Combine(parsed.GetValue(image)!, "oci-layout")),
             };
             if (!Path.Exists(parsed.GetValue(image)))
             {

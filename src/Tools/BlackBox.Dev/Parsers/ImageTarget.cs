@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using BlackBox.Images;
@@ -9,11 +10,7 @@ namespace BlackBox.Dev.Parsers;
 /// shield and by the tools; what the tools accept the shield accepts.</summary>
 internal sealed class ImageTarget : ParserTarget
 {
-    private const ulong TableAt = 4096;
-    private const ulong MemoryBytes = 1 << 20;
     private const int TagBytes = 16 * 6;
-
-    public ImageTarget() => Shield.Hardware.Start(new NoMachine(), MemoryBytes, 4096);
 
     public override string Name => "manifest";
 
@@ -73,27 +70,24 @@ internal sealed class ImageTarget : ParserTarget
 
     private static int ParseTable(byte[] table)
     {
-        if (table.Length > (int)(MemoryBytes - TableAt))
-        {
-            return 0;
-        }
-
-        table.CopyTo(Shield.Hardware.Memory(TableAt, table.Length));
-        bool isLoaded = Shield.FileTable.TryLoad(TableAt, table.Length);
+        Shield.FileTable.Reset();
+        bool isLoaded = table.Length >= Shield.FileTable.HeaderBytes && Shield.FileTable.TryTakeHeader(table, (ulong)table.Length);
         int refusal = Refusal(() => Images.FileTable.Decode(table, TagBytes));
         Require(refusal != 0 || isLoaded, "the tools accept a file table that the shield refuses");
+        int good = 0;
         for (int i = 0; i < Shield.FileTable.Count; i++)
         {
-            ref readonly Shield.FileRecord record = ref Shield.FileTable.Record(i);
-            Require(isLoaded && !(record.IsCode && !record.IsProtected), "code that is not protected");
-            Require(!record.IsLink || Shield.FileTable.Target(i).Length > 0, "a link without a target");
-            Require(i == 0 || Shield.FileTable.Hash(i - 1).SequenceCompareTo(Shield.FileTable.Hash(i)) < 0, "records out of order");
+            int at = Shield.FileTable.HeaderBytes + (i * Shield.FileRecord.Size);
+            Shield.FileRecord record = MemoryMarshal.Read<Shield.FileRecord>(table.AsSpan(at, Shield.FileRecord.Size));
+            bool isGood = Shield.FileTable.IsWellFormed(record);
+            Require(refusal != 0 || isGood, "the tools accept a record that the shield refuses");
+            Require(!isGood || !record.HasMagic || record.IsProtected, "code that is not protected");
+            good += isGood ? 1 : 0;
         }
 
         int count = Shield.FileTable.Count;
-        Shield.FileTable.Find("/usr/bin/program"u8);
         Shield.FileTable.Reset();
-        return StableHash.Of($"{2} {isLoaded} {refusal} {count}");
+        return StableHash.Of($"{2} {isLoaded} {refusal} {count} {good}");
     }
 
     // 0: accepted.
@@ -118,6 +112,9 @@ internal sealed class ImageTarget : ParserTarget
             Arguments = new ListRule(FreedomRule.Fixed, ["program", "one"]),
             Environment = new ListRule((FreedomRule)1, ["PATH=/bin", "LANG=C"]),
             OutsideVariables = ["TERM"],
+            WritablePaths = ["/tmp"],
+            ClearPaths = ["/dev", "/proc"],
+            Limits = new ImageLimits(64, 10),
             AllowsExec = true,
         };
         using var key = PublisherKey.Create();
@@ -134,9 +131,10 @@ internal sealed class ImageTarget : ParserTarget
         byte[] Hash(string path) => SHA256.HashData(Encoding.UTF8.GetBytes(path));
         Images.FileRecord[] records =
         [
-            new() { PathHash = Hash("/usr/bin/program"), Size = 10_000, TagsOffset = 0, Mode = 0x1ed, Flags = FileFlags.Protected | FileFlags.Code, Head = [1, 2, 3, 4] },
-            new() { PathHash = Hash("/usr/lib/library.so"), Size = 8192, TagsOffset = 48, Mode = 0x1a4, Flags = FileFlags.Protected },
-            new() { PathHash = Hash("/bin"), Flags = FileFlags.SymbolicLink, Mode = 0x1ff, LinkTarget = "usr/bin" },
+            new() { PathHash = Hash("/usr/bin/program"), Size = 10_000, TagsOffset = 0, Mode = 0x81ed, Flags = FileFlags.Protected | FileFlags.Code, Head = [1, 2, 3, 4] },
+            new() { PathHash = Hash("/usr/lib/library.so"), Size = 8192, TagsOffset = 48, Mode = 0x81a4, Flags = FileFlags.Protected },
+            new() { PathHash = Hash("/bin"), Flags = FileFlags.SymbolicLink, Mode = 0xa1ff, LinkTarget = "usr/bin" },
+            new() { PathHash = Hash("/"), Flags = FileFlags.Directory, Mode = 0x41ed, Names = [new("bin", 10, 0), new("dev", 4, -1)] },
         ];
         records = [.. records.OrderBy(record => Convert.ToHexString(record.PathHash), StringComparer.Ordinal)];
         long offset = 0;
@@ -155,24 +153,5 @@ internal sealed class ImageTarget : ParserTarget
             [1, .. SignedManifest.Sign(manifest, key)],
             [2, .. Images.FileTable.Encode(records)],
         ];
-    }
-
-    private sealed class NoMachine : IMachine
-    {
-        public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> arguments) => throw new NotSupportedException();
-
-        public OsReturn OsFault(ulong address) => throw new NotSupportedException();
-
-        public ulong EventGet(out ulong signal, out ulong frame) => throw new NotSupportedException();
-
-        public bool IsEventPending => false;
-
-        public long AcceptMemory(ulong address, ulong frames) => throw new NotSupportedException();
-
-        public long ReleaseMemory(ulong address, ulong frames) => throw new NotSupportedException();
-
-        public long TicketIssue(ulong entry, ulong stack, ulong argument) => throw new NotSupportedException();
-
-        public long TicketCancel() => throw new NotSupportedException();
     }
 }

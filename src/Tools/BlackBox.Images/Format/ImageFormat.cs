@@ -3,10 +3,10 @@ using System.Text;
 
 namespace BlackBox.Images;
 
-/// <summary>Names, sizes and limits of docs/image-format.md, version 1.</summary>
+/// <summary>Names, sizes and limits of docs/image-format.md, version 2.</summary>
 public static class ImageFormat
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Bytes of a block; each has a nonce (its number) and a tag of its own.</summary>
     public const int BlockLength = 4096;
@@ -22,8 +22,20 @@ public static class ImageFormat
 
     public const int MaximumPath = 4095;
 
-    /// <summary>Files larger than this are refused, so that no product of sizes can overflow.</summary>
-    public const long MaximumFile = 1L << 40;
+    /// <summary>Largest file that the shield opens: its tags must fit into 2 MiB.</summary>
+    public const long MaximumFile = 512L << 20;
+
+    /// <summary>Larger sizes and offsets are refused, so that no product of them can overflow.</summary>
+    public const long MaximumOffset = 1L << 40;
+
+    /// <summary>Bytes of a page of the file table; each is verified when it is first used.</summary>
+    public const int PageLength = 4096;
+
+    /// <summary>Bytes of a page's digest (SHA-256).</summary>
+    public const int PageDigestLength = 32;
+
+    /// <summary>Writable and clear paths of a manifest, each.</summary>
+    public const int MaximumOutsidePaths = 64;
 
     /// <summary>Folder of the four files that describe the protected ones.</summary>
     public static RootPath Folder { get; } = RootPath.Parse("/.blackbox");
@@ -38,6 +50,9 @@ public static class ImageFormat
 
     /// <summary>What protected ELF files begin with, so that the module's binfmt recognises them.</summary>
     public static ReadOnlySpan<byte> Magic => [0x7F, 0x42, 0x42, 0x58];
+
+    /// <summary>Pages of a file table of <paramref name="length"/> bytes.</summary>
+    public static long PageCount(long length) => (length + PageLength - 1) / PageLength;
 
     public static long BlockCount(long size) => (size + BlockLength - 1) / BlockLength;
 

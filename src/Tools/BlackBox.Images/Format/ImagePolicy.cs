@@ -26,13 +26,30 @@ public sealed record ImagePolicy
     /// <summary>Another enclave of this image may be started at another entry point.</summary>
     public bool AllowsExec { get; init; }
 
+    /// <summary>The console names every path that the image does not have and every change that was refused.</summary>
     public bool Debug { get; init; }
 
     public string WorkingDirectory { get; init; } = "/";
 
     /// <summary>Names of variables that may come from outside.</summary>
     public IReadOnlyList<string> OutsideVariables { get; init; } = [];
+
+    /// <summary>Canonical paths at and below which the container may create and change files. The OS keeps them, in clear.</summary>
+    public IReadOnlyList<string> WritablePaths { get; init; } = [];
+
+    /// <summary>Canonical paths at and below which all files are the OS's own, in clear: what container engines mount.</summary>
+    public IReadOnlyList<string> ClearPaths { get; init; } = [];
+
+    public ImageLimits Limits { get; init; } = new();
+
+    /// <summary>Whether a path is not the image's: at or below a writable or clear path.</summary>
+    public bool IsOutside(RootPath path) => WritablePaths.Concat(ClearPaths).Any(folder => path.IsWithin(RootPath.Parse(folder)));
 }
+
+/// <summary>Most that the container may use; 0: no limit of the manifest's own.</summary>
+/// <param name="MemoryMebibytes">Memory of the container, in MiB.</param>
+/// <param name="Processes">Processes at one time.</param>
+public sealed record ImageLimits(int MemoryMebibytes = 0, int Processes = 0);
 
 /// <summary>The signed statement about an image.</summary>
 public sealed record ImageManifest
@@ -44,7 +61,7 @@ public sealed record ImageManifest
 
     public required ImagePolicy Policy { get; init; }
 
-    /// <summary>SHA-384 of the file table.</summary>
+    /// <summary>SHA-384 of the digests of the file table's pages.</summary>
     public required byte[] TableDigest { get; init; }
 
     public required long TableLength { get; init; }

@@ -85,7 +85,7 @@ public static class ManifestCodec
 
     private static void WritePolicy(CborWriter writer, ImagePolicy policy)
     {
-        writer.WriteStartMap(8);
+        writer.WriteStartMap(11);
         writer.WriteInt32(1);
         writer.WriteTextString(policy.EntryPoint);
         writer.WriteInt32(2);
@@ -102,6 +102,15 @@ public static class ManifestCodec
         writer.WriteTextString(policy.WorkingDirectory);
         writer.WriteInt32(8);
         WriteStrings(writer, policy.OutsideVariables);
+        writer.WriteInt32(9);
+        WriteStrings(writer, policy.WritablePaths);
+        writer.WriteInt32(10);
+        WriteStrings(writer, policy.ClearPaths);
+        writer.WriteInt32(11);
+        writer.WriteStartArray(2);
+        writer.WriteInt32(policy.Limits.MemoryMebibytes);
+        writer.WriteInt32(policy.Limits.Processes);
+        writer.WriteEndArray();
         writer.WriteEndMap();
     }
 
@@ -126,7 +135,7 @@ public static class ManifestCodec
 
     private static ImagePolicy ReadPolicy(CborReader reader)
     {
-        Check(reader.ReadStartMap() == 8, "its policy has not exactly the fields 1 to 8");
+        Check(reader.ReadStartMap() == 11, "its policy has not exactly the fields 1 to 11");
         Key(reader, 1);
         var entryPoint = reader.ReadTextString();
         Check(entryPoint.StartsWith('/') && Encoding.UTF8.GetByteCount(entryPoint) <= ImageFormat.MaximumPath, "its entry point is not an absolute path");
@@ -146,6 +155,12 @@ public static class ManifestCodec
         Check(folder.StartsWith('/'), "its working directory is not an absolute path");
         Key(reader, 8);
         var names = ReadStrings(reader);
+        Key(reader, 9);
+        var writable = ReadPaths(reader);
+        Key(reader, 10);
+        var clear = ReadPaths(reader);
+        Key(reader, 11);
+        var limits = ReadLimits(reader);
         reader.ReadEndMap();
         return new ImagePolicy
         {
@@ -157,7 +172,44 @@ public static class ManifestCodec
             Debug = debug,
             WorkingDirectory = folder,
             OutsideVariables = names,
+            WritablePaths = writable,
+            ClearPaths = clear,
+            Limits = limits,
         };
+    }
+
+    private static string[] ReadPaths(CborReader reader)
+    {
+        var paths = ReadStrings(reader);
+        Check(paths.Length <= ImageFormat.MaximumOutsidePaths, "a list of paths is too long");
+        foreach (var path in paths)
+        {
+            Check(IsCanonical(path), "a writable or clear path is not canonical");
+        }
+
+        return paths;
+    }
+
+    private static ImageLimits ReadLimits(CborReader reader)
+    {
+        Check(reader.ReadStartArray() == 2, "its limits are not a pair");
+        var limits = new ImageLimits(reader.ReadInt32(), reader.ReadInt32());
+        reader.ReadEndArray();
+        Check(limits.MemoryMebibytes >= 0 && limits.Processes >= 0, "a limit is negative");
+        return limits;
+    }
+
+    /// <summary>Absolute, no component empty, "." or "..", and not the root.</summary>
+    private static bool IsCanonical(string path)
+    {
+        try
+        {
+            return path.StartsWith('/') && path != "/" && RootPath.Parse(path).Text == path;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
     }
 
     private static ListRule ReadRule(CborReader reader)
@@ -195,7 +247,7 @@ public static class ManifestCodec
     private static long Size(CborReader reader)
     {
         var size = reader.ReadUInt64();
-        Check(size <= ImageFormat.MaximumFile, "a length is too large");
+        Check(size <= ImageFormat.MaximumOffset, "a length is too large");
         return (long)size;
     }
 

@@ -1,6 +1,3 @@
-using System.Formats.Tar;
-using System.Text;
-
 namespace BlackBox.Images;
 
 /// <summary>
@@ -12,6 +9,9 @@ internal sealed class LayerReader(RootFilesystem root, ReadLimits limits)
 {
     private const string WhiteoutPrefix = ".wh.";
     private const string OpaqueWhiteout = ".wh..wh..opq";
+
+    /// <summary>Type flag of a folder.</summary>
+    private const char Folder = '5';
 
     private int _entries;
     private long _bytes;
@@ -35,7 +35,7 @@ internal sealed class LayerReader(RootFilesystem root, ReadLimits limits)
                 ApplyWhiteout(item.Path);
             }
 
-            var own = new Dictionary<RootPath, TarEntryType>();
+            var own = new Dictionary<RootPath, char>();
             foreach (var item in items.Where(item => !IsWhiteout(item.Path)))
             {
                 Add(item, archive, own);
@@ -51,44 +51,28 @@ internal sealed class LayerReader(RootFilesystem root, ReadLimits limits)
     private List<Item> Read(ContentSource archive, string name, CancellationToken cancellation)
     {
         var items = new List<Item>();
-        using var stream = archive.Open();
-        using var reader = new TarReader(stream);
-        while (reader.GetNextEntry() is { } entry)
+        using var reader = new TarInput(archive);
+        while (reader.Next() is { } entry)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (entry.EntryType == TarEntryType.GlobalExtendedAttributes)
-            {
-                continue;
-            }
-
             if (++_entries > limits.Entries)
             {
                 throw new ImageRefusedException(name, $"the image has more than {limits.Entries} entries");
             }
 
             // Paths in an archive are relative; those that begin with a slash or leave the root are somebody's attack.
-            if (entry.Name.StartsWith('/') || entry.Name.Contains('\uFFFD') || entry.LinkName.Contains('\uFFFD'))
+            if (entry.Name.StartsWith('/'))
             {
-                throw new InvalidDataException($"'{Printable(entry.Name)}': {(entry.Name.StartsWith('/') ? "absolute paths are not allowed in a layer" : "the name is not UTF-8")}");
+                throw new InvalidDataException($"'{TarInput.Printable(entry.Name)}': absolute paths are not allowed in a layer");
             }
 
-            var isFile = IsFile(entry.EntryType);
-            if (isFile)
+            if (entry.Length > limits.Bytes - _bytes)
             {
-                if (entry.Length < 0 || entry.DataOffset < 0 || entry.Length > archive.Length - entry.DataOffset)
-                {
-                    throw new EndOfStreamException();
-                }
-
-                _bytes += entry.Length;
-                if (_bytes > limits.Bytes)
-                {
-                    throw new ImageRefusedException(name, $"the image has more than {limits.Bytes >> 20} MiB");
-                }
+                throw new ImageRefusedException(name, $"the image has more than {limits.Bytes >> 20} MiB");
             }
 
-            // Offset and length are only known while the entry is the reader's current one.
-            items.Add(new Item(RootPath.Parse(entry.Name), entry, isFile ? entry.DataOffset : 0, isFile ? entry.Length : 0));
+            _bytes += entry.Length;
+            items.Add(new Item(RootPath.Parse(entry.Name), entry));
         }
 
         return items;
@@ -116,11 +100,11 @@ internal sealed class LayerReader(RootFilesystem root, ReadLimits limits)
         _ = root.Remove(folder.Combine(name));
     }
 
-    private void Add(Item item, ContentSource archive, Dictionary<RootPath, TarEntryType> own)
+    private void Add(Item item, ContentSource archive, Dictionary<RootPath, char> own)
     {
         var path = item.Path.IsRoot ? item.Path : Follow(item.Path.Parent).Combine(item.Path.Name);
-        var isFolder = item.Entry.EntryType == TarEntryType.Directory;
-        if (!own.TryAdd(path, item.Entry.EntryType) && !(isFolder && own[path] == TarEntryType.Directory))
+        var isFolder = item.Entry.Type == Folder;
+        if (!own.TryAdd(path, item.Entry.Type) && !(isFolder && own[path] == Folder))
         {
             throw new InvalidDataException($"{path} occurs twice in one layer");
         }
@@ -180,48 +164,34 @@ internal sealed class LayerReader(RootFilesystem root, ReadLimits limits)
     private RootEntry Convert(Item item, RootPath path, ContentSource archive)
     {
         var entry = item.Entry;
-        var mode = (int)entry.Mode & 0xFFF;
-        if (entry.EntryType == TarEntryType.HardLink)
+        if (entry.Type == '1')
         {
-            var source = RootPath.Parse(entry.LinkName);
+            var source = RootPath.Parse(entry.Link);
             source = source.IsRoot ? source : Follow(source.Parent).Combine(source.Name);
             return root.TryGet(source, out var original) && original.Kind is RootEntryKind.RegularFile or RootEntryKind.SymbolicLink
                 ? original.At(path)
                 : throw new InvalidDataException($"{path}: hard link to {source}, which is not there");
         }
 
-        var result = entry.EntryType switch
+        var result = entry.Type switch
         {
-            TarEntryType.Directory => RootEntry.Directory(path, mode),
-            TarEntryType.SymbolicLink => RootEntry.Link(path, entry.LinkName),
-            TarEntryType.CharacterDevice => RootEntry.Device(path, false, Posix(entry).DeviceMajor, Posix(entry).DeviceMinor, mode),
-            TarEntryType.BlockDevice => RootEntry.Device(path, true, Posix(entry).DeviceMajor, Posix(entry).DeviceMinor, mode),
-            TarEntryType.Fifo => RootEntry.Pipe(path, mode),
-            _ when IsFile(entry.EntryType) => RootEntry.File(path, new SliceContent(archive, item.Offset, item.Length), mode),
-            _ => throw new InvalidDataException($"{path}: tar entries of type {entry.EntryType} are not supported"),
+            Folder => RootEntry.Directory(path, entry.Mode),
+            '2' => RootEntry.Link(path, entry.Link),
+            '3' or '4' => RootEntry.Device(path, entry.Type == '4', entry.Major, entry.Minor, entry.Mode),
+            '6' => RootEntry.Pipe(path, entry.Mode),
+            _ => RootEntry.File(path, Content(entry, archive), entry.Mode),
         };
-        return entry.Uid < 0 || entry.Gid < 0
-            ? throw new InvalidDataException($"{path}: its owner is out of range")
-            : result with { UserId = entry.Uid, GroupId = entry.Gid };
+        return result with { UserId = entry.UserId, GroupId = entry.GroupId };
     }
 
-    private static PosixTarEntry Posix(TarEntry entry) =>
-        entry as PosixTarEntry ?? throw new InvalidDataException($"{Printable(entry.Name)}: a device without a number");
-
-    private static bool IsFile(TarEntryType type) => type is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
+    private static ContentSource Content(TarItem entry, ContentSource archive) => entry.Segments switch
+    {
+        [] when entry.Length == 0 => ContentSource.FromBytes(default),
+        [var only] when only.Length == entry.Length => new SliceContent(archive, only.Position, only.Length),
+        _ => new SparseContent(archive, entry.Length, entry.Segments),
+    };
 
     private static bool IsWhiteout(RootPath path) => path.Name.StartsWith(WhiteoutPrefix, StringComparison.Ordinal);
 
-    private static string Printable(string text)
-    {
-        var builder = new StringBuilder();
-        foreach (var letter in text.Take(200))
-        {
-            _ = builder.Append(char.IsControl(letter) ? '?' : letter);
-        }
-
-        return builder.ToString();
-    }
-
-    private sealed record Item(RootPath Path, TarEntry Entry, long Offset, long Length);
+    private sealed record Item(RootPath Path, TarItem Entry);
 }

@@ -58,6 +58,7 @@ internal sealed record OciRunConfig(
     [property: JsonPropertyName("Entrypoint")] IReadOnlyList<string>? Entrypoint,
     [property: JsonPropertyName("Cmd")] IReadOnlyList<string>? Cmd,
     [property: JsonPropertyName("WorkingDir")] string? WorkingDir,
+    [property: JsonPropertyName("Volumes")] Dictionary<string, JsonObject>? Volumes,
     [property: JsonPropertyName("Labels")] Dictionary<string, string>? Labels);
 
 internal sealed record DockerArchiveItem(string? Config, IReadOnlyList<string>? RepoTags, IReadOnlyList<string>? Layers);

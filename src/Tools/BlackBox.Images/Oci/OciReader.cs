@@ -160,7 +160,7 @@ internal sealed class OciReader(BlobFolder files, ReadLimits limits, string scra
             GroupId = group,
             Ports = [.. (config?.ExposedPorts?.Keys ?? Enumerable.Empty<string>()).Select(PortOf).OfType<int>()],
             Labels = (config?.Labels ?? []).ToDictionary(pair => pair.Key, pair => pair.Value ?? ""),
-            Protection = DefaultRules,
+            Protection = DefaultRules with { WritablePaths = [.. config?.Volumes?.Keys ?? Enumerable.Empty<string>()] },
         };
     }
 

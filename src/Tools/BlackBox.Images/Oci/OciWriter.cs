@@ -113,8 +113,8 @@ public sealed class OciWriter
     private OciDescriptor WriteLayer(string blobs)
     {
         var temporary = Path.Combine(blobs, "layer");
-        using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-        using (var tar = new TarOutput(file, _created.ToUnixTimeSeconds()))
+        using var output = new HashingOutput(temporary);
+        using (var tar = new TarOutput(output, _created.ToUnixTimeSeconds()))
         {
             long done = 0, total = Math.Max(1, _content.Root.TotalLength);
             foreach (var entry in _content.Root.Entries.Where(entry => !entry.Path.IsRoot))
@@ -126,10 +126,9 @@ public sealed class OciWriter
             }
         }
 
-        using var written = File.OpenRead(temporary);
-        var digest = Convert.ToHexStringLower(SHA256.HashData(written));
+        var (digest, length) = output.Finish();
         File.Move(temporary, Path.Combine(blobs, digest));
-        return new OciDescriptor(OciMedia.Layer, "sha256:" + digest, written.Length, null, null);
+        return new OciDescriptor(OciMedia.Layer, "sha256:" + digest, length, null, null);
     }
 
     private JsonObject Configuration(string layerDigest)
@@ -144,6 +143,11 @@ public sealed class OciWriter
             ["User"] = string.Create(CultureInfo.InvariantCulture, $"{image.UserId}:{image.GroupId}"),
             ["Labels"] = Map(image.Labels),
         };
+        if (image.Protection.WritablePaths.Count > 0)
+        {
+            config["Volumes"] = new JsonObject(image.Protection.WritablePaths.Distinct().Select(path => KeyValuePair.Create(path, (JsonNode?)new JsonObject())));
+        }
+
         if (image.Ports.Count > 0)
         {
             config["ExposedPorts"] = new JsonObject(image.Ports.Select(port => KeyValuePair.Create(string.Create(CultureInfo.InvariantCulture, $"{port}/tcp"), (JsonNode?)new JsonObject())));

@@ -11,6 +11,7 @@ internal sealed class TarOutput(Stream output, long timeStamp) : IDisposable
 {
     private const int RecordLength = 512;
     private const int NameLength = 100;
+    private const int CopyLength = 1 << 18;
     private const long MaximumOctal = 0x1FFFFFFFF;
     private const int MaximumOwner = 0x1FFFFF;
 
@@ -34,7 +35,7 @@ internal sealed class TarOutput(Stream output, long timeStamp) : IDisposable
         if (entry.Content is { } content)
         {
             using var stream = content.Open();
-            stream.CopyTo(output);
+            stream.CopyTo(output, CopyLength);
             Pad(entry.Length);
         }
     }

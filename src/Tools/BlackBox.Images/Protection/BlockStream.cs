@@ -3,13 +3,17 @@ namespace BlackBox.Images;
 /// <summary>A readable, seekable stream of another one's bytes, each block of which goes through a function.</summary>
 internal sealed class BlockStream : Stream
 {
+    /// <summary>Blocks that are read at once.</summary>
+    private const long PieceBlocks = 32;
+
     private readonly Stream _source;
     private readonly long _length;
     private readonly BlockFunction _function;
     private readonly IDisposable _owned;
-    private readonly byte[] _input = new byte[ImageFormat.BlockLength];
-    private readonly byte[] _output = new byte[ImageFormat.BlockLength];
+    private readonly byte[] _input;
+    private readonly byte[] _output;
     private long _loaded = -1;
+    private int _loadedBytes;
     private long _position;
 
     /// <param name="source">The bytes; disposed with this.</param>
@@ -22,6 +26,9 @@ internal sealed class BlockStream : Stream
         _length = length;
         _function = function;
         _owned = owned;
+        var bytes = Math.Min(PieceBlocks, Math.Max(1, ImageFormat.BlockCount(length))) * ImageFormat.BlockLength;
+        _input = new byte[bytes];
+        _output = new byte[bytes];
     }
 
     /// <param name="block">Number of the block.</param>
@@ -54,19 +61,13 @@ internal sealed class BlockStream : Stream
             return 0;
         }
 
-        var block = _position / ImageFormat.BlockLength;
-        var length = (int)Math.Min(ImageFormat.BlockLength, _length - (block * ImageFormat.BlockLength));
-        if (_loaded != block)
+        if (_loaded < 0 || _position < _loaded || _position >= _loaded + _loadedBytes)
         {
-            _loaded = -1;
-            _source.Position = block * ImageFormat.BlockLength;
-            _source.ReadExactly(_input, 0, length);
-            _function(block, _input.AsSpan(0, length), _output.AsSpan(0, length));
-            _loaded = block;
+            Load(_position / ImageFormat.BlockLength);
         }
 
-        var offset = (int)(_position % ImageFormat.BlockLength);
-        var taken = Math.Min(buffer.Length, length - offset);
+        var offset = (int)(_position - _loaded);
+        var taken = Math.Min(buffer.Length, _loadedBytes - offset);
         _output.AsSpan(offset, taken).CopyTo(buffer);
         _position += taken;
         return taken;
@@ -83,6 +84,30 @@ internal sealed class BlockStream : Stream
 
     public override void Flush()
     {
+    }
+
+    private void Load(long first)
+    {
+        _loaded = -1;
+        var start = first * ImageFormat.BlockLength;
+        var bytes = (int)Math.Min(_input.Length, _length - start);
+        _source.Position = start;
+        _source.ReadExactly(_input, 0, bytes);
+        for (var at = 0; at < bytes; at += ImageFormat.BlockLength)
+        {
+            var length = Math.Min(ImageFormat.BlockLength, bytes - at);
+            try
+            {
+                _function(first + (at / ImageFormat.BlockLength), _input.AsSpan(at, length), _output.AsSpan(at, length));
+            }
+            catch (ImageRefusedException) when (at > 0)
+            {
+                // Told when it is read; what stands before it is good.
+                bytes = at;
+            }
+        }
+
+        (_loaded, _loadedBytes) = (start, bytes);
     }
 
     public override void SetLength(long value) => throw new NotSupportedException();

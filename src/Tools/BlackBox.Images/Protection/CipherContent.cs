@@ -10,14 +10,14 @@ internal sealed class CipherContent(ContentSource plain, byte[] contentKey, File
 
     public override Stream Open()
     {
-        var cipher = new ContentCipher(contentKey, record.Salt, record.PathHash, record.Size);
+        var cipher = new ContentCipher(contentKey, record);
         var tag = new byte[ImageFormat.TagLength];
         return new BlockStream(plain.Open(), record.Size, Encrypt, cipher);
 
         void Encrypt(long block, Span<byte> input, Span<byte> output)
         {
             cipher.Encrypt(block, input, output, tag);
-            if (block == 0 && record.Flags.HasFlag(FileFlags.Code))
+            if (block == 0 && record.HasMagic)
             {
                 ImageFormat.Magic.CopyTo(output);
             }
@@ -25,19 +25,19 @@ internal sealed class CipherContent(ContentSource plain, byte[] contentKey, File
     }
 }
 
-/// <summary>The clear bytes of a protected file; reading a block that has been altered fails.</summary>
+/// <summary>The clear bytes of a listed file; reading a block that has been altered fails.</summary>
 internal sealed class PlainContent(RootPath path, ContentSource cipherText, byte[] contentKey, FileRecord record, ReadOnlyMemory<byte> tags) : ContentSource
 {
     public override long Length => record.Size;
 
     public override Stream Open()
     {
-        var cipher = new ContentCipher(contentKey, record.Salt, record.PathHash, record.Size);
+        var cipher = new ContentCipher(contentKey, record);
         return new BlockStream(cipherText.Open(), record.Size, Decrypt, cipher);
 
         void Decrypt(long block, Span<byte> input, Span<byte> output)
         {
-            if (block == 0 && record.Flags.HasFlag(FileFlags.Code))
+            if (block == 0 && record.HasMagic)
             {
                 if (!input.StartsWith(ImageFormat.Magic))
                 {

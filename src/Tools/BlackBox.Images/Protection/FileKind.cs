@@ -41,6 +41,7 @@ internal static class FileKinds
             return type is TypeExecutable or TypeShared ? FileKind.Code : FileKind.Data;
         }
 
-        return start.StartsWith("#!"u8) && (entry.Mode & ExecuteBits) != 0 ? FileKind.Script : FileKind.Data;
+        // Shorter than the magic it cannot name an interpreter.
+        return start.Length >= ImageFormat.Magic.Length && start.StartsWith("#!"u8) && (entry.Mode & ExecuteBits) != 0 ? FileKind.Script : FileKind.Data;
     }
 }

@@ -30,6 +30,16 @@ public sealed class InMemoryImage(string name)
         return this;
     }
 
+    public InMemoryImage AddDirectory(string path, int mode = 0x1ED)
+    {
+        Root.Add(RootEntry.Directory(RootPath.Parse(path), mode));
+        return this;
+    }
+
+    /// <summary>Declares writable paths.</summary>
+    public InMemoryImage Writable(params string[] paths) =>
+        Configure(configuration => configuration with { Protection = configuration.Protection with { WritablePaths = [.. configuration.Protection.WritablePaths, .. paths] } });
+
     /// <summary>Entry point and arguments.</summary>
     public InMemoryImage Start(params string[] words) => Configure(configuration => configuration with { Entrypoint = words });
 

@@ -33,7 +33,11 @@ public static class PolicyBuilder
             Environment = new ListRule(configuration.Protection.Environment, environment),
             AllowsJit = configuration.Protection.Jit,
             AllowsExec = configuration.Protection.ExecFromOutside,
+            Debug = configuration.Protection.Debug,
             WorkingDirectory = configuration.WorkingDirectory,
+            WritablePaths = OutsidePaths.Canonicalize(content.Root, [.. OutsidePaths.DefaultWritable, .. configuration.Protection.WritablePaths]),
+            ClearPaths = OutsidePaths.Canonicalize(content.Root, [.. OutsidePaths.DefaultClear, .. configuration.Protection.ClearPaths]),
+            Limits = new ImageLimits(configuration.Protection.MemoryMebibytes, configuration.Protection.Processes),
         };
     }
 

@@ -1,13 +1,13 @@
 namespace BlackBox.Images;
 
-/// <summary>Which files are encrypted.</summary>
+/// <summary>Which files are encrypted. All others can be read by anybody, but are verified in the same way.</summary>
 public enum EncryptionScope
 {
-    /// <summary>Every ELF executable and shared object.</summary>
-    Elf,
-
-    /// <summary>Every regular file but scripts and those that container engines write or read themselves.</summary>
+    /// <summary>Every regular file but /etc/passwd and /etc/group, which container runtimes read.</summary>
     All,
+
+    /// <summary>Executables, shared objects and executable scripts.</summary>
+    Elf,
 }
 
 /// <summary>How an image is protected.</summary>
@@ -17,6 +17,9 @@ public sealed record ProtectionOptions
 
     /// <summary>The rollback counter of the manifest.</summary>
     public ulong Counter { get; init; } = 1;
+
+    /// <summary>Time stamp of all files in seconds since 1970.</summary>
+    public long Time { get; init; }
 
     /// <summary>The policy; null: what the image's configuration says, see <see cref="PolicyBuilder"/>.</summary>
     public ImagePolicy? Policy { get; init; }

@@ -17,6 +17,9 @@ public sealed record VerificationOptions
 
     /// <summary>False: contents are not decrypted, and no key is needed. The signature is then checked only against the manifest's own key, unless <see cref="Publisher"/> is given.</summary>
     public bool Decrypt { get; init; } = true;
+
+    /// <summary>False: owners are not compared, since an unpacked image has those of whoever unpacked it.</summary>
+    public bool CompareOwners { get; init; } = true;
 }
 
 /// <summary>An image that was found to be what its publisher made.</summary>
@@ -27,7 +30,7 @@ public sealed record VerifiedImage(ImageManifest Manifest, IReadOnlyList<FileRec
 
 /// <summary>
 /// Checks a protected image as the shield does, in the order of docs/image-format.md, and beyond that every file at once:
-/// nothing that is listed may be missing or other than listed, nothing executable may be unlisted.
+/// nothing that is listed may be missing or other than listed, nothing but what is outside of the image may be unlisted.
 /// </summary>
 public static class ImageVerifier
 {
@@ -46,7 +49,9 @@ public static class ImageVerifier
             throw new ImageRefusedException(ImageFormat.Manifest.Text, "it is signed by another publisher than the one that the key belongs to");
         }
 
-        if (stored.Table.Length != manifest.TableLength || !SHA384.HashData(stored.Table).AsSpan().SequenceEqual(manifest.TableDigest))
+        if (stored.Table.Length != manifest.TableLength
+            || !SHA384.HashData(stored.PageDigests).AsSpan().SequenceEqual(manifest.TableDigest)
+            || !FileTable.PageDigests(stored.Table).AsSpan().SequenceEqual(stored.PageDigests))
         {
             throw new ImageRefusedException(ImageFormat.Files.Text, "it is not the file table that was signed");
         }
@@ -57,7 +62,7 @@ public static class ImageVerifier
         }
 
         var records = FileTable.Decode(stored.Table, manifest.TagsLength);
-        var plain = CheckFiles(stored, records, contentKey, progress, cancellation);
+        var plain = CheckFiles(stored, records, contentKey, options, progress, cancellation);
         CheckEntryPoint(root, manifest.Policy, records);
         return new VerifiedImage(manifest, records, contentKey is null ? null : plain);
     }
@@ -85,8 +90,9 @@ public static class ImageVerifier
     }
 
     private static RootFilesystem CheckFiles(
-        StoredImage stored, IReadOnlyList<FileRecord> records, byte[]? contentKey, IProgress<StepUpdate>? progress, CancellationToken cancellation)
+        StoredImage stored, IReadOnlyList<FileRecord> records, byte[]? contentKey, VerificationOptions options, IProgress<StepUpdate>? progress, CancellationToken cancellation)
     {
+        var policy = stored.Manifest.Policy;
         var pending = records.ToDictionary(record => Convert.ToHexString(record.PathHash));
         var plain = new RootFilesystem();
         long done = 0, total = Math.Max(1, stored.Root.TotalLength);
@@ -100,12 +106,14 @@ public static class ImageVerifier
 
             if (!pending.Remove(Convert.ToHexString(ImageFormat.HashPath(entry.Path)), out var record))
             {
-                CheckUnlisted(entry);
+                Check(policy.IsOutside(entry.Path), entry.Path.Text, "it is not listed");
                 plain.Add(entry);
                 continue;
             }
 
-            plain.Add(CheckListed(stored, entry, record, contentKey));
+            Check(!options.CompareOwners || (entry.UserId == record.UserId && entry.GroupId == record.GroupId), entry.Path.Text,
+                $"it belongs to {entry.UserId}:{entry.GroupId}, listed is {record.UserId}:{record.GroupId}");
+            plain.Add(CheckListed(stored, entry, record, records, contentKey));
             done += entry.Length;
             progress?.Report(new StepUpdate(Step, (double)done / total, entry.Path.Text));
         }
@@ -121,22 +129,17 @@ public static class ImageVerifier
         return plain;
     }
 
-    private static void CheckUnlisted(RootEntry entry)
-    {
-        if (entry.Kind == RootEntryKind.SymbolicLink)
-        {
-            throw new ImageRefusedException(entry.Path.Text, "this symbolic link is not listed");
-        }
-
-        if (entry.Kind == RootEntryKind.RegularFile && FileKinds.Of(entry) != FileKind.Data)
-        {
-            throw new ImageRefusedException(entry.Path.Text, "this executable is not listed");
-        }
-    }
-
-    private static RootEntry CheckListed(StoredImage stored, RootEntry entry, FileRecord record, byte[]? contentKey)
+    private static RootEntry CheckListed(StoredImage stored, RootEntry entry, FileRecord record, IReadOnlyList<FileRecord> records, byte[]? contentKey)
     {
         var path = entry.Path.Text;
+        if (record.IsDirectory)
+        {
+            Check(entry.Kind == RootEntryKind.Directory, path, "it is listed as a folder, but is none");
+            Check((0x4000 | entry.Mode) == record.Mode, path, $"its mode is {Octal(entry.Mode)}, listed is {Octal(record.Mode & 0xFFF)}");
+            Check(record.Names.All(item => item.Record < 0 || records[item.Record].PathHash.AsSpan().SequenceEqual(ImageFormat.HashPath(entry.Path.Combine(item.Name)))), path, "the names in it are not those of its files");
+            return entry;
+        }
+
         if (record.IsLink)
         {
             return entry.Kind != RootEntryKind.SymbolicLink ? throw new ImageRefusedException(path, "it is listed as a symbolic link, but is none")
@@ -147,16 +150,9 @@ public static class ImageVerifier
         Check(entry.Kind == RootEntryKind.RegularFile, path, "it is listed as a file, but is none");
         Check(entry.Length == record.Size, path, $"it has {entry.Length} bytes, listed are {record.Size}");
         Check((0x8000 | entry.Mode) == record.Mode, path, $"its mode is {Octal(entry.Mode)}, listed is {Octal(record.Mode & 0xFFF)}");
-        if (!record.IsProtected)
-        {
-            using var clear = entry.Content!.Open();
-            Check(SHA256.HashData(clear).AsSpan().SequenceEqual(record.Salt), path, "its content has been altered");
-            return entry;
-        }
-
         var tags = stored.Tags.AsMemory((int)record.TagsOffset, (int)record.TagsLength);
         Check(SHA256.HashData(tags.Span).AsSpan().SequenceEqual(record.TagsDigest), path, "its tags in /.blackbox/tags have been altered");
-        Check(!record.Flags.HasFlag(FileFlags.Code) || FileKinds.Of(entry) == FileKind.ProtectedCode, path, "it does not begin with the magic of protected code");
+        Check(!record.HasMagic || FileKinds.Of(entry) == FileKind.ProtectedCode, path, "it does not begin with the magic of protected code");
         if (contentKey is null)
         {
             return entry;

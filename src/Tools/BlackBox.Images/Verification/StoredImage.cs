@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.Cose;
 
 namespace BlackBox.Images;
 
 /// <summary>The four files of /.blackbox as they stand in an image, with nothing checked but their sizes and forms.</summary>
 public sealed class StoredImage
 {
-    private StoredImage(RootFilesystem root, byte[] signed, ImageManifest manifest, byte[] table, byte[] tags, IReadOnlyList<WrappedKey> keys)
+    private StoredImage(RootFilesystem root, byte[] signed, ImageManifest manifest, byte[] table, byte[] pages, byte[] tags, IReadOnlyList<WrappedKey> keys)
     {
+        PageDigests = pages;
         Root = root;
         SignedManifestBytes = signed;
         Manifest = manifest;
@@ -21,7 +23,11 @@ public sealed class StoredImage
 
     internal byte[] SignedManifestBytes { get; }
 
+    /// <summary>The table as far as the manifest says it goes, and what follows it: the digests of its pages.</summary>
     internal byte[] Table { get; }
+
+    /// <inheritdoc cref="Table"/>
+    internal byte[] PageDigests { get; }
 
     internal byte[] Tags { get; }
 
@@ -30,6 +36,12 @@ public sealed class StoredImage
 
     /// <summary>SHA-256 of the key that the manifest names, in hexadecimal. Nothing is proven about it.</summary>
     public string PublisherDigest => Convert.ToHexStringLower(SHA256.HashData(Manifest.Publisher));
+
+    /// <summary>SHA-256 of what the publisher signed: by this evidence names the image.</summary>
+    public byte[] ManifestDigest => SHA256.HashData(CoseMessage.DecodeSign1(SignedManifestBytes).Content!.Value.Span);
+
+    /// <summary>SHA-256 of the policy as it stands in the manifest.</summary>
+    public byte[] PolicyDigest => SHA256.HashData(ManifestCodec.EncodePolicy(Manifest.Policy));
 
     public static bool IsProtected(RootFilesystem root)
     {
@@ -54,10 +66,11 @@ public sealed class StoredImage
 
         var signed = Take(root, ImageFormat.Manifest, ImageFormat.MaximumManifest);
         var manifest = SignedManifest.Read(signed);
-        var table = Take(root, ImageFormat.Files, 1 << 30);
+        var files = Take(root, ImageFormat.Files, 1 << 30);
+        var split = (int)Math.Min(manifest.TableLength, files.Length);
         var tags = Take(root, ImageFormat.Tags, 1 << 30);
         var keys = WrappedKey.ReadAll(Take(root, ImageFormat.Key, WrappedKey.MaximumBytes));
-        return new StoredImage(root, signed, manifest, table, tags, keys);
+        return new StoredImage(root, signed, manifest, files[..split], files[split..], tags, keys);
     }
 
     /// <summary>The records, for a look at an image that is not trusted.</summary>

@@ -8,7 +8,13 @@ internal sealed class UserMappingRead() : Attack(
     internal override async Task<Observation> RunAsync(AttackSession session)
     {
         await session.ProtectedAsync();
-        var control = await session.HostileAsync($"map 0x{(await session.PlainPlacesAsync())[0]:x} read");
+        var isControlMet = false;
+        foreach (var place in (await session.PlainPlacesAsync()).Take(16))
+        {
+            var control = await session.HostileAsync($"map 0x{place:x} read");
+            isControlMet |= control.Has("value") && control["value"] != 0;
+        }
+
         var signals = new List<ulong>();
         foreach (var frame in await session.RefusedSampleAsync(8))
         {
@@ -16,6 +22,6 @@ internal sealed class UserMappingRead() : Attack(
         }
 
         var outcome = signals.Count == 0 ? AttackOutcome.Unexpected : signals.TrueForAll(signal => signal == 7) ? AttackOutcome.Faulted : AttackOutcome.Leaked;
-        return new Observation(control.Has("value") && control["value"] != 0, outcome, $"signals {string.Join(' ', signals)}");
+        return new Observation(isControlMet, outcome, $"signals {string.Join(' ', signals)}");
     }
 }

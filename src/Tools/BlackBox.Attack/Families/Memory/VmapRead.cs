@@ -9,8 +9,13 @@ internal sealed class VmapRead() : Attack(
     {
         var guard = await session.ProtectedAsync();
         var plain = await session.PlainAsync();
-        var place = (await session.PlainPlacesAsync())[0] & ~4095UL;
-        var control = await session.ScanAsync(MappingMethod.Vmap, place, place + 4096, plain.Salt);
+        var isControlMet = false;
+        // Some of the places are copies that come and go: saved registers, for instance.
+        foreach (var page in (await session.PlainPlacesAsync()).Select(place => place & ~4095UL).Distinct().Take(16))
+        {
+            isControlMet |= (await session.ScanAsync(MappingMethod.Vmap, page, page + 4096, plain.Salt))["hits"] > 0;
+        }
+
         ulong hits = 0, readable = 0, refused = 0;
         foreach (var range in await session.RefusedAsync())
         {
@@ -21,6 +26,6 @@ internal sealed class VmapRead() : Attack(
         }
 
         var outcome = hits + readable > 0 ? AttackOutcome.Leaked : refused > 0 ? AttackOutcome.Faulted : AttackOutcome.Unexpected;
-        return new Observation(control["hits"] > 0, outcome, $"{refused} frames refused, {readable} read");
+        return new Observation(isControlMet, outcome, $"{refused} frames refused, {readable} read");
     }
 }

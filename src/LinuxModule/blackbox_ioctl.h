@@ -74,4 +74,7 @@ struct bb_ioctl_list {
 #define BB_AUDIT_SIZE 4096
 #define BB_IOCTL_AUDIT _IOC(_IOC_READ, BB_IOCTL_TYPE, 0x44, BB_AUDIT_SIZE)
 
+/* What the TPM has said of this boot: BB_EVIDENCE_SIZE bytes, written to the address that this points to. */
+#define BB_IOCTL_EVIDENCE _IOW(BB_IOCTL_TYPE, 0x45, __u64)
+
 #endif

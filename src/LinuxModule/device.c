@@ -80,20 +80,30 @@ static long bb_ioctl_list(struct bb_ioctl_list __user *user)
 	return copy_to_user(user, &list, sizeof(list)) ? -EFAULT : 0;
 }
 
-static long bb_ioctl_audit(void __user *user)
+/* Pages that the monitor lets the kernel read. */
+static long bb_copy_published(void __user *user, phys_addr_t address, size_t size)
 {
-	void *ring = memremap(BB_AUDIT_IPA, BB_AUDIT_SIZE, MEMREMAP_WB);
-	void *copy = kmalloc(BB_AUDIT_SIZE, GFP_KERNEL);
+	void *pages = memremap(address, size, MEMREMAP_WB);
+	void *copy = kmalloc(size, GFP_KERNEL);
 	long error = -ENOMEM;
 
-	if (ring && copy) {
-		memcpy(copy, ring, BB_AUDIT_SIZE);
-		error = copy_to_user(user, copy, BB_AUDIT_SIZE) ? -EFAULT : 0;
+	if (pages && copy) {
+		memcpy(copy, pages, size);
+		error = copy_to_user(user, copy, size) ? -EFAULT : 0;
 	}
 	kfree(copy);
-	if (ring)
-		memunmap(ring);
+	if (pages)
+		memunmap(pages);
 	return error;
+}
+
+static long bb_ioctl_evidence(__u64 __user *user)
+{
+	__u64 address;
+
+	if (get_user(address, user))
+		return -EFAULT;
+	return bb_copy_published(u64_to_user_ptr(address), BB_EVIDENCE_IPA, BB_EVIDENCE_SIZE);
 }
 
 static long bb_device_ioctl(struct file *file, unsigned int command, unsigned long argument)
@@ -110,7 +120,9 @@ static long bb_device_ioctl(struct file *file, unsigned int command, unsigned lo
 	case BB_IOCTL_LIST:
 		return bb_ioctl_list(user);
 	case BB_IOCTL_AUDIT:
-		return bb_ioctl_audit(user);
+		return bb_copy_published(user, BB_AUDIT_IPA, BB_AUDIT_SIZE);
+	case BB_IOCTL_EVIDENCE:
+		return bb_ioctl_evidence(user);
 	default:
 		return -ENOTTY;
 	}

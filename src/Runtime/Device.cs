@@ -5,6 +5,7 @@ internal static class Device
 {
     public const string Path = "/dev/blackbox";
 
+    private const uint Write = 1u << 30;
     private const uint Read = 2u << 30;
     private const uint ReadWrite = 3u << 30;
 
@@ -15,6 +16,8 @@ internal static class Device
     public const int ListEntrySize = 56;
 
     public const int AuditSize = 4096;
+
+    public const int EvidenceSize = 0x8000;
 
     public static uint VersionRequest => Request(Read, 0x40, VersionSize);
 
@@ -42,6 +45,8 @@ internal static class Device
         var file = Libc.Open(Path, Libc.OpenReadWrite | Libc.OpenCloseOnExec, 0);
         return file >= 0 ? file : throw new RuntimeException($"{Path} cannot be opened: only root may");
     }
+
+    public static uint EvidenceRequest => Request(Write, 0x45, sizeof(ulong));
 
     // _IOC of asm-generic/ioctl.h.
     private static uint Request(uint direction, uint number, int size) => direction | (uint)size << 16 | 0xBBu << 8 | number;

@@ -4,7 +4,7 @@ namespace BlackBox.Runtime;
 /// The OCI runtime <c>blackbox-runtime</c>. It takes runc's command line. Before <c>create</c> and <c>run</c> it checks
 /// that the bundle is a protected image and that this host can protect it; then, as for every other verb, stock runc takes
 /// its place. What the bundle says (arguments, seccomp, limits, mounts) is not touched: the shield checks it against the
-/// signed manifest. Two verbs are its own: <c>statistics</c> and <c>audit</c>.
+/// signed manifest. Three verbs are its own: <c>statistics</c>, <c>audit</c> and <c>platform</c>.
 /// </summary>
 /// <remarks>
 /// The wrapper is part of the untrusted operating system. Its checks make errors early and clear; protection does not
@@ -38,6 +38,12 @@ internal static class Program
             if (line.Verb == "audit")
             {
                 Console.Out.WriteLine(Audit.ReadJson());
+                return 0;
+            }
+
+            if (line.Verb == "platform")
+            {
+                Console.Out.WriteLine(Platform.ReadJson());
                 return 0;
             }
 

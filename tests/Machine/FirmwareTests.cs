@@ -1,8 +1,11 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using BlackBox.Boot;
 using BlackBox.Building;
 using BlackBox.Containers;
 using BlackBox.Emulation;
 using BlackBox.Hosting;
+using BlackBox.Tools.Tests;
 using Xunit;
 
 namespace BlackBox.Machine.Tests;
@@ -15,31 +18,60 @@ public sealed class FirmwareTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_signed_monitor_starts_under_Secure_Boot_and_protects_a_container()
+    public async Task The_signed_monitor_starts_under_Secure_Boot_measured_and_protects_a_container()
     {
         var guest = await Guests.EnvironmentAsync();
-        var build = new ProductBuild(guest.Kernel, NoProgress.Instance);
         using var image = await new ImageSource(guest, NoProgress.Instance).OpenAsync("shell", null, wantProtected: true, Cancellation);
+        using var tpm = new TemporaryFolder();
         var lines = new List<string>();
-        await using var machine = await ContainerMachine.StartAsync(
-            await OptionsAsync(new SignedFirmware(), lines), [new Container("one", image.Content, ["-c", "ls / | sort | head -2; exit 5"])], guest, build, NoProgress.Instance, Cancellation);
-        var result = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/one one", TimeSpan.FromMinutes(3), cancellation: Cancellation);
-        Assert.Equal(("bin\ndev\n", 5), (result.Output, result.ExitCode));
+        var first = new Foretold();
+        byte[] qualifier;
+        await using (var machine = await StartAsync(first.Of(new SignedFirmware { TpmState = tpm.Location, Counter = 2 }), lines, new Container("one", image.Content, ["-c", "ls / | sort | head -2; exit 5"])))
+        {
+            var result = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/one one", TimeSpan.FromMinutes(3), cancellation: Cancellation);
+            Assert.Equal(("bin\ndev\n", 5), (result.Output, result.ExitCode));
 
-        Assert.Contains("blackbox: Secure Boot is on", lines);
-        Assert.Contains(lines, line => line.StartsWith("blackbox: NOT MEASURED", StringComparison.Ordinal));
-        Assert.DoesNotContain(lines, line => line.Contains("NOT CONFINED", StringComparison.Ordinal));
+            Assert.Contains("blackbox: Secure Boot is on", lines);
+            Assert.Contains("blackbox: measured into PCR 12 of the TPM", lines);
+            Assert.Contains("blackbox: the platform's key is that of this TPM", lines);
+            Assert.DoesNotContain(lines, line => line.Contains("NOT CONFINED", StringComparison.Ordinal));
 
-        // Linux was started at EL1, without the firmware, and finds nothing of what the monitor hides.
-        Assert.Equal("2\n", await machine.RunAsync("nproc"));
-        Assert.Equal("", await machine.RunAsync("ls -d /sys/firmware/efi /proc/device-tree/flash* /proc/device-tree/fw-cfg* /proc/device-tree/smmu* /proc/device-tree/virtio_mmio* 2>/dev/null || true"));
+            // Linux was started at EL1, without the firmware, and finds nothing of what the monitor hides.
+            Assert.Equal("2\n", await machine.RunAsync("nproc"));
+            Assert.Equal("", await machine.RunAsync("ls -d /sys/firmware/efi /proc/device-tree/flash* /proc/device-tree/fw-cfg* /proc/device-tree/smmu* /proc/device-tree/virtio_mmio* /proc/device-tree/*platform* /dev/tpm* 2>/dev/null || true"));
+            await CheckTpmIsOutOfReachAsync(machine);
+            qualifier = first.Check(await machine.RunAsync("blackbox-runtime platform"));
+        }
+
+        // Another manifest, approved like the first: the same key.
+        lines.Clear();
+        var second = new Foretold();
+        await using (var machine = await StartAsync(second.Of(new SignedFirmware { TpmState = tpm.Location, Counter = 3 }), lines))
+        {
+            Assert.Contains("blackbox: the platform's key is that of this TPM", lines);
+            Assert.Equal(qualifier, second.Check(await machine.RunAsync("blackbox-runtime platform")));
+        }
+
+        // An older manifest, approved like the others.
+        var message = await RefusedAsync(new SignedFirmware { TpmState = tpm.Location, Counter = 2 });
+        Assert.Contains(@"blackbox: BOOT REFUSED: \EFI\BlackBox\manifest: its counter is lower", message, StringComparison.Ordinal);
+
+        // Another manifest with the approval of the second: another key, that of every development build.
+        lines.Clear();
+        var last = new Foretold { Approval = second.Approval };
+        await using (var machine = await StartAsync(last.Of(new SignedFirmware { TpmState = tpm.Location, Counter = 3 }), lines))
+        {
+            Assert.Contains($"blackbox: the platform's key stays SEALED, because the boot key has not approved this state: {Convert.ToHexStringLower(last.State)}", lines);
+            Assert.NotEqual(qualifier, last.Check(await machine.RunAsync("blackbox-runtime platform")));
+        }
     }
 
     [Fact]
     public async Task Without_Secure_Boot_a_development_build_starts_and_says_so()
     {
         var lines = new List<string>();
-        await using var machine = await Guests.StartAsync(await OptionsAsync(new SignedFirmware { SecureBoot = false, SignApplication = false }, lines));
+        await using var machine = await Guests.StartAsync(await OptionsAsync(new SignedFirmware { SecureBoot = false, SignApplication = false, HasTpm = false }, lines));
+        Assert.Contains(lines, line => line.StartsWith("blackbox: NOT MEASURED", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("blackbox: SECURE BOOT OFF", StringComparison.Ordinal));
     }
 
@@ -81,6 +113,21 @@ public sealed class FirmwareTests
         Assert.Contains(@"blackbox: BOOT REFUSED: \EFI\BlackBox\manifest: ", message, StringComparison.Ordinal);
     }
 
+    // A page of the TPM's registers (QEMU's platform bus) by way of /dev/mem: the monitor refuses, and says so.
+    private static async Task CheckTpmIsOutOfReachAsync(EmulatedMachine machine)
+    {
+        var result = await machine.ExecuteAsync("busybox devmem 0xc000000 32 2>&1", cancellation: Cancellation);
+        Assert.Equal(("", 128 + 7), (result.Output.Replace("Bus error", "", StringComparison.Ordinal).Trim(), result.ExitCode));
+        Assert.Contains("\"argument\":\"0xc000000\"", await machine.RunAsync("blackbox-runtime audit"), StringComparison.Ordinal);
+    }
+
+    private static async Task<EmulatedMachine> StartAsync(SignedFirmware firmware, List<string> lines, params Container[] containers)
+    {
+        var guest = await Guests.EnvironmentAsync();
+        return await ContainerMachine.StartAsync(
+            await OptionsAsync(firmware, lines), containers, guest, new ProductBuild(guest.Kernel, NoProgress.Instance), NoProgress.Instance, Cancellation);
+    }
+
     private static async Task<string> RefusedAsync(SignedFirmware firmware)
     {
         var options = await OptionsAsync(firmware, []);
@@ -101,5 +148,57 @@ public sealed class FirmwareTests
             BootTimeout = TimeSpan.FromMinutes(2),
             OnConsoleLine = lines.Add,
         };
+    }
+
+    /// <summary>What one boot must be, from the files on its system partition.</summary>
+    private sealed class Foretold
+    {
+        /// <summary>The approval; set before the boot, it replaces the one that was made for it.</summary>
+        public byte[]? Approval { get; set; }
+
+        public byte[] State { get; private set; } = [];
+
+        private byte[] Pcr4 { get; set; } = [];
+
+        private byte[] Pcr12 { get; set; } = [];
+
+        public SignedFirmware Of(SignedFirmware firmware) => new() { TpmState = firmware.TpmState, Counter = firmware.Counter, Tamper = Look };
+
+        /// <summary>Compares with what the TPM has said.</summary>
+        /// <returns>digest of the platform's public signing key</returns>
+        public byte[] Check(string json)
+        {
+            using var platform = JsonDocument.Parse(json);
+            byte[] Field(string name) => platform.RootElement.GetProperty(name).GetBytesFromBase64();
+            var quote = TpmQuote.Verify(Field("quote"), Field("signature"), Field("key"));
+            var log = EventLog.Read(Field("log"));
+            var registers = TpmQuote.Registers.Select(register => log.Replay(register)).ToList();
+            Assert.Equal(quote.RegistersDigest, SHA256.HashData([.. registers.SelectMany(register => register)]));
+            Assert.Equal(Pcr4, registers[4]);
+            Assert.Equal(BootMeasurements.Pcr7(SecureBootKeys.Open(SignedFirmware.KeyFolder)), registers[7]);
+            Assert.Equal(Pcr12, registers[8]);
+
+            var changed = Field("quote");
+            changed[^1] ^= 1;
+            Assert.Throws<FormatException>(() => TpmQuote.Verify(changed, Field("signature"), Field("key")));
+            return quote.Qualifier;
+        }
+
+        private void Look(string root)
+        {
+            var folder = Path.Combine(root, SystemPartition.Folder);
+            Pcr4 = BootMeasurements.Pcr4(File.ReadAllBytes(Path.Combine(root, SystemPartition.Application)));
+            Pcr12 = BootMeasurements.Pcr12Async(folder, Cancellation).GetAwaiter().GetResult();
+            State = BootApproval.State(Pcr4, BootMeasurements.Pcr7(SecureBootKeys.Open(SignedFirmware.KeyFolder)), Pcr12);
+            var approval = Path.Combine(folder, SystemPartition.Approval);
+            if (Approval is null)
+            {
+                Approval = File.ReadAllBytes(approval);
+            }
+            else
+            {
+                File.WriteAllBytes(approval, Approval);
+            }
+        }
     }
 }

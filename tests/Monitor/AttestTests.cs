@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Formats.Cbor;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Cose;
@@ -64,6 +65,52 @@ public sealed class AttestTests : IDisposable
         Assert.Equal(report, Attest(new byte[64], report).Claims[-70007]);
     }
 
+    /// <summary>What a shield says is fixed when it gets its key: nothing before, nothing else after, and no second key.</summary>
+    [Fact]
+    public void A_shield_cannot_change_what_it_says()
+    {
+        byte[] report = RandomNumberGenerator.GetBytes(100);
+        Put(report);
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 100));
+        Assert.Equal(Status.Denied, Unwrap(report, first: 0));    // no key of this platform
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 100));
+        Assert.Equal(Status.Success, Unwrap(report, first: 0xa5));
+        Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 100));
+
+        byte[] other = [.. report];
+        other[99] ^= 1;
+        Assert.Equal(Status.Denied, Unwrap(other, first: 0xa5));
+        Put(other);
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 100));
+        Put(report);
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 99));
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 101));
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 0));
+        Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.Attest, F(1), 100));
+    }
+
+    /// <summary>The next enclave in the same place of the table has said nothing.</summary>
+    [Fact]
+    public void A_new_enclave_has_no_report()
+    {
+        EnclaveTable.At(1).Opened = 1;
+        ((Span<byte>)EnclaveTable.At(1).Report).Fill(7);
+        _bed.CreateEnclave(1);
+        Assert.Equal(0u, EnclaveTable.At(1).Opened);
+        Assert.Equal(new byte[32], ((ReadOnlySpan<byte>)EnclaveTable.At(1).Report).ToArray());
+    }
+
+    private void Put(byte[] report) => report.CopyTo(_bed.Machine.Bytes(F(1) + 64, report.Length));
+
+    private Status Unwrap(byte[] report, byte first)
+    {
+        byte[] digest = SHA256.HashData(report);
+        _bed.Machine.Bytes(F(2), 1)[0] = first;
+        _bed.Cpu.Container.General[3] = BinaryPrimitives.ReadUInt64LittleEndian(digest.AsSpan(16));
+        _bed.Cpu.Container.General[4] = BinaryPrimitives.ReadUInt64LittleEndian(digest.AsSpan(24));
+        return _bed.ShieldStatus(ShieldFunction.UnwrapKey, F(2), BinaryPrimitives.ReadUInt64LittleEndian(digest), BinaryPrimitives.ReadUInt64LittleEndian(digest.AsSpan(8)));
+    }
+
     [Fact]
     public void Arguments_are_checked_and_a_refusal_writes_nothing()
     {
@@ -80,6 +127,7 @@ public sealed class AttestTests : IDisposable
     private (byte[] Evidence, Dictionary<long, object> Claims) Attest(byte[] nonce, byte[] report)
     {
         Span<byte> page = _bed.Machine.Bytes(F(1), 4096);
+        SHA256.HashData(report).CopyTo(EnclaveTable.At(0).Report);
         nonce.CopyTo(page);
         report.CopyTo(page[64..]);
         Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.Attest, F(1), (ulong)report.Length));

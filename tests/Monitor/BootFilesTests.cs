@@ -19,7 +19,7 @@ public sealed class BootFilesTests
         var file = Sign(key, Kernel, Initrd, Line);
         Assert.Equal(BootManifest.Length, file.Length);
         Assert.True(BootManifest.TryOpen(file, Public(key), out var manifest));
-        Assert.Equal(1234567UL, manifest.Time);
+        Assert.Equal(89UL, manifest.Counter);
         Assert.True(manifest.Matches(BootFile.Kernel, Kernel));
         Assert.True(manifest.Matches(BootFile.Initrd, Initrd));
         Assert.True(manifest.Matches(BootFile.CommandLine, Line));
@@ -101,10 +101,10 @@ public sealed class BootFilesTests
     {
         var (source, commandLine) = (Tree("chosen"), Encoding.ASCII.GetBytes(text));
         Assert.True(DeviceTree.TryOpen(source, out var tree));
-        var memory = BootTree.MemoryAround(tree, 0x4020_0000);
+        Assert.True(tree.TryFindRam(0x4020_0000, out _, out var memory));
         Assert.Equal((0x4000_0000UL, 0x1000_0000UL), (memory.Start, memory.Size));
-        Assert.True(BootTree.MemoryAround(tree, 0x3fff_ffff).IsEmpty);
-        Assert.True(BootTree.MemoryAround(tree, 0x5000_0000).IsEmpty);
+        Assert.False(tree.TryFindRam(0x3fff_ffff, out _, out _));
+        Assert.False(tree.TryFindRam(0x5000_0000, out _, out _));
 
         var initrd = new AddressRange { Start = 0x4800_0000, Size = 0x1234 };
         var target = new byte[source.Length + BootTree.Extra + commandLine.Length];
@@ -139,8 +139,9 @@ public sealed class BootFilesTests
     private static byte[] Sign(ECDsa key, params byte[][] files)
     {
         using var stream = new MemoryStream();
-        stream.Write("BBXBOOT1"u8);
+        stream.Write("BBXBOOT2"u8);
         stream.Write(Number(1234567));
+        stream.Write(Number(89));
         foreach (var file in files)
         {
             stream.Write(Number((ulong)file.Length));
@@ -190,10 +191,13 @@ public sealed class BootFilesTests
     // Root with a memory node and one that may be /chosen, with what another loader has left.
     private static byte[] Tree(string last)
     {
-        var strings = "reg\0rng-seed\0bootargs\0linux,uefi-system-table\0"u8.ToArray();
+        var strings = "reg\0rng-seed\0bootargs\0linux,uefi-system-table\0device_type\0#size-cells\0"u8.ToArray();
         using var structure = new MemoryStream();
-        Word(structure, 1, 0, 1);
+        Word(structure, 1, 0);
+        Property(structure, 58, [0, 0, 0, 2]);
+        Word(structure, 1);
         Text(structure, "memory@40000000");
+        Property(structure, 46, "memory\0"u8.ToArray());
         Property(structure, 0, Convert.FromHexString("00000000400000000000000010000000"));
         Word(structure, 2, 1);
         Text(structure, last);

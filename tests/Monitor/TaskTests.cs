@@ -289,6 +289,7 @@ public sealed class TaskTests
         _bed.Machine.Bytes(F(1), 1)[0] = 0xa5;
         Assert.Equal(Status.Success, _bed.ShieldStatus(ShieldFunction.UnwrapKey, F(1)));
         Assert.Equal(0x5a, _bed.Machine.Peek(F(1) + 112, 1)[0]);
+        Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.UnwrapKey, F(1)));    // once in its life
         Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Log, F(BlockTwo), 4));
         Assert.Equal(Status.Denied, _bed.ShieldStatus(ShieldFunction.Log, ulong.MaxValue - 2, 4));
         Assert.Equal(Status.Invalid, _bed.ShieldStatus(ShieldFunction.Log, F(1), 201));

@@ -118,7 +118,7 @@ public sealed partial class Invariants
     {
         if (entry.Vmid == 0)
         {
-            return entry.Ipa is Abi.AbiConstants.GateIpa or Abi.AbiConstants.AuditIpa
+            return entry.Ipa - Abi.AbiConstants.GateIpa < Abi.AbiConstants.EvidenceIpa + Abi.AbiConstants.EvidenceSize - Abi.AbiConstants.GateIpa
                 ? word.State == FrameState.Published && !entry.IsWritable && !entry.IsExecutable
                 : word.State is FrameState.Os or FrameState.Lent && entry.Ipa == entry.Pa;
         }

@@ -319,10 +319,10 @@ public sealed partial class Invariants
         ulong pa = entry & AddressMask;
         bool isWritable = (entry & WriteBit) != 0;
         bool isExecutable = (entry & NeverBit) == 0;
-        if (isOs && ipa is Abi.AbiConstants.GateIpa or Abi.AbiConstants.AuditIpa)
+        if (isOs && ipa - Abi.AbiConstants.GateIpa < Abi.AbiConstants.EvidenceIpa + Abi.AbiConstants.EvidenceSize - Abi.AbiConstants.GateIpa)
         {
-            FrameNumber published = ipa == Abi.AbiConstants.GateIpa ? FrameTable.Layout.GateFrame : FrameTable.Layout.AuditFrame;
-            Require(pa == published.Address.Value && frames == 1 && !isWritable && !isExecutable, $"gate page");
+            ulong published = ipa == Abi.AbiConstants.GateIpa ? FrameTable.Layout.GateFrame.Address.Value : FrameTable.Layout.AuditFrame.Address.Value + ipa - Abi.AbiConstants.AuditIpa;
+            Require(pa == published && frames == 1 && !isWritable && !isExecutable, $"gate page");
             return;
         }
 

@@ -313,7 +313,7 @@ public sealed partial class PageTableProtocol
     {
         ref readonly MonitorLayout layout = ref FrameTable.Layout;
         FrameNumber frame = new PhysicalAddress(pa).Frame;
-        return frame.Value - layout.ShieldImage.First.Value < layout.ShieldImage.Count || frame.Value == layout.GateFrame.Value || frame.Value == layout.AuditFrame.Value;
+        return frame.Value - layout.ShieldImage.First.Value < layout.ShieldImage.Count || frame.Value == layout.GateFrame.Value || frame.Value - layout.AuditFrame.Value < layout.PublishedFrames.Count;
     }
 
     private void Cache(in FrameShadow place, int index, ulong entry)

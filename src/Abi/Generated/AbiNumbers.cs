@@ -20,6 +20,12 @@ namespace BlackBox.Abi
         /// <summary>Intermediate physical address of the audit ring in the OS's stage-2: read-only, execute-never; an AuditHeader and AuditRecords.</summary>
         public const ulong AuditIpa = 0x7000001000;
 
+        /// <summary>Intermediate physical address of the TPM's evidence for this boot in the OS's stage-2: read-only, execute-never; zeros without a measured boot (docs/boot.md).</summary>
+        public const ulong EvidenceIpa = 0x7000002000;
+
+        /// <summary>Bytes of it.</summary>
+        public const ulong EvidenceSize = 0x8000;
+
         /// <summary>Rule of an AuditRecord: hypercall of the OS: call is its number, argument x1, outcome the status.</summary>
         public const uint AuditRuleOsCall = 1;
 
@@ -179,7 +185,7 @@ namespace BlackBox.Abi
         /// <summary>From the monitor's generator. (Status is not returned; an unseeded monitor starts no enclave.) Results: x0..x3: 32 random bytes.</summary>
         Random = 0x9,
 
-        /// <summary>Checks and decrypts in place: on Success the key field holds the content key in clear. Denied: not made for this platform, or altered. Arguments: blob: IPA of a WrappedKey in a private frame, not crossing it.</summary>
+        /// <summary>Checks and decrypts in place: on Success the key field holds the content key in clear. It succeeds once for an enclave. Denied: not made for this platform, or altered, or not the first time. Arguments: blob: IPA of a WrappedKey in a private frame, not crossing it, x1..x4: SHA-256 of the report that Attest will get, little-endian words.</summary>
         UnwrapKey = 0xa,
 
         /// <summary>Stops this enclave (a shield panic). Does not return. Arguments: reason: number of the shield's panic, text: IPA of ASCII text in a private frame or the shield image, length: bytes, at most 200.</summary>
@@ -194,7 +200,7 @@ namespace BlackBox.Abi
         /// <summary>Called by a lock holder after the release when others waited; no effect when nobody lent it a CPU.</summary>
         YieldBack = 0xe,
 
-        /// <summary>Writes evidence for a verifier: the monitor's claims, the nonce and the report, signed with the platform's attestation key (docs/trust.md). Arguments: buffer: IPA of a private frame that holds an AttestBuffer, reportLength: bytes of report in use. Results: length: bytes of evidence.</summary>
+        /// <summary>Writes evidence for a verifier: the monitor's claims, the nonce and the report, signed with the platform's attestation key (docs/trust.md). Denied: also when the report is not the one of UnwrapKey. Arguments: buffer: IPA of a private frame that holds an AttestBuffer, reportLength: bytes of report in use. Results: length: bytes of evidence.</summary>
         Attest = 0xf,
     }
 }

@@ -19,6 +19,8 @@
 #define BB_PAGE_SIZE BB_U64(0x1000) /* Bytes of one frame (granule). */
 #define BB_GATE_IPA BB_U64(0x7000000000) /* Intermediate physical address of the gate page in the OS's stage-2: outside its RAM, read-only, execute-never, backed by BRK instructions. Below the 512 GiB PCIe window of the emulated machine. */
 #define BB_AUDIT_IPA BB_U64(0x7000001000) /* Intermediate physical address of the audit ring in the OS's stage-2: read-only, execute-never; an AuditHeader and AuditRecords. */
+#define BB_EVIDENCE_IPA BB_U64(0x7000002000) /* Intermediate physical address of the TPM's evidence for this boot in the OS's stage-2: read-only, execute-never; zeros without a measured boot (docs/boot.md). */
+#define BB_EVIDENCE_SIZE BB_U64(0x8000) /* Bytes of it. */
 #define BB_AUDIT_RULE_OS_CALL BB_U32(1) /* Rule of an AuditRecord: hypercall of the OS: call is its number, argument x1, outcome the status. */
 #define BB_AUDIT_RULE_SHIELD_CALL BB_U32(2) /* Rule of an AuditRecord: hypercall of a shield: call is its number, argument x0, outcome the status. */
 #define BB_AUDIT_RULE_SMC BB_U32(3) /* Rule of an AuditRecord: SMC of the OS: call is the function, argument x1. */
@@ -74,7 +76,7 @@
 #define BB_SHIELD_ACCEPT_MEMORY BB_U32(0x7) /* (frame, count) */
 #define BB_SHIELD_RELEASE_MEMORY BB_U32(0x8) /* (frame, count) */
 #define BB_SHIELD_RANDOM BB_U32(0x9) /* () -> x0..x3 */
-#define BB_SHIELD_UNWRAP_KEY BB_U32(0xa) /* (blob) */
+#define BB_SHIELD_UNWRAP_KEY BB_U32(0xa) /* (blob, x1..x4) */
 #define BB_SHIELD_STOP BB_U32(0xb) /* (reason, text, length) */
 #define BB_SHIELD_LOG BB_U32(0xc) /* (text, length) */
 #define BB_SHIELD_YIELD_TO BB_U32(0xd) /* (task) */

@@ -30,17 +30,21 @@ bb_write_\name:
 	writer	smcr, S3_4_C1_C2_6
 	writer	svcr, S3_3_C4_C2_2
 	writer	hcrx, S3_4_C1_C2_2
-	writer	hfgrtr, S3_4_C1_C1_4
-	writer	hfgwtr, S3_4_C1_C1_5
-	writer	hfgitr, S3_4_C1_C1_6
-	writer	hdfgrtr, S3_4_C3_C1_4
-	writer	hdfgwtr, S3_4_C3_C1_5
 	field	sctlr_el1, sctlr_el1
 	reader	vbar_el1, vbar_el1
 	writer	esr_el1, esr_el1
 	field	far_el1, far_el1
 	writer	elr_el1, elr_el1
 	writer	spsr_el1, spsr_el1
+
+// void bb_reset_fine_traps(registers): HFGRTR, HFGWTR; HFGITR, HDFGRTR, HDFGWTR are zero.
+	function bb_reset_fine_traps
+	msr	S3_4_C1_C1_4, x0
+	msr	S3_4_C1_C1_5, x0
+	msr	S3_4_C1_C1_6, xzr
+	msr	S3_4_C3_C1_4, xzr
+	msr	S3_4_C3_C1_5, xzr
+	ret
 
 // ulong bb_random(): 64 bits of RNDR, 0 when the source has none now.
 	function bb_random
@@ -97,14 +101,28 @@ bb_translate_\name:
 	yield
 	ret
 
-// void bb_invalidate_stage2(vttbr, ipa >> 12, count): the translations of consecutive pages of one VMID, on all CPUs, complete on return.
-	function bb_invalidate_stage2
+// x0 is the VTTBR_EL2 to work on, x3 the one to return with.
+	.macro	to_vmid
 	mrs	x3, vttbr_el2
 	dsb	ishst
 	cmp	x3, x0
-	b.eq	1f
+	b.eq	3f
 	msr	vttbr_el2, x0
 	isb
+3:
+	.endm
+
+	.macro	from_vmid
+	cmp	x3, x0
+	b.eq	4f
+	msr	vttbr_el2, x3
+	isb
+4:	ret
+	.endm
+
+// void bb_invalidate_stage2(vttbr, ipa >> 12, count): the translations of consecutive pages of one VMID, on all CPUs, complete on return.
+	function bb_invalidate_stage2
+	to_vmid
 1:	tlbi	ipas2e1is, x1
 	add	x1, x1, #1
 	subs	x2, x2, #1
@@ -113,28 +131,15 @@ bb_translate_\name:
 	tlbi	vmalle1is			// stage-1 entries hold the combined translation
 	dsb	ish
 	isb
-	cmp	x3, x0
-	b.eq	2f
-	msr	vttbr_el2, x3
-	isb
-2:	ret
+	from_vmid
 
 // void bb_invalidate_vmid(vttbr): everything of one VMID.
 	function bb_invalidate_vmid
-	mrs	x3, vttbr_el2
-	dsb	ishst
-	cmp	x3, x0
-	b.eq	1f
-	msr	vttbr_el2, x0
-	isb
-1:	tlbi	vmalls12e1is
+	to_vmid
+	tlbi	vmalls12e1is
 	dsb	ish
 	isb
-	cmp	x3, x0
-	b.eq	2f
-	msr	vttbr_el2, x3
-	isb
-2:	ret
+	from_vmid
 
 // void bb_invalidate_all(): all VMIDs, all CPUs.
 	function bb_invalidate_all

@@ -19,7 +19,7 @@ bb_secondary_start:
 hang:	wfe
 	b	hang
 
-// x19 = CPU index: MMU on, vectors, CpuLocal in TPIDR_EL2, stack. Keeps x19, x20.
+// x19 = CPU index: MMU on, vectors, CpuLocal in TPIDR_EL2, stack. Keeps x19 to x21.
 	.global	enter_environment
 enter_environment:
 	ldr	x1, =0x04ff			// MAIR_EL2: 0 = Normal write-back, 1 = Device-nGnRE

@@ -8,17 +8,10 @@ public struct DeviceRanges
     private AddressRange _first;
 }
 
-[InlineArray(Board.MaximumSeed)]
-public struct SeedBytes
-{
-    private byte _first;
-}
-
 /// <summary>What the monitor wants to know of the machine. Filled by <see cref="BoardReader"/>.</summary>
 public struct Board
 {
     public const int MaximumDevices = 32;
-    public const int MaximumSeed = 128;
 
     /// <summary>The RAM in which the monitor itself stands.</summary>
     public AddressRange Ram;
@@ -47,8 +40,4 @@ public struct Board
     /// <summary>Ranges of devices that the OS may reach.</summary>
     public DeviceRanges Devices;
     public int DeviceCount;
-
-    /// <summary>Random bytes from the firmware: rng-seed and kaslr-seed.</summary>
-    public SeedBytes Seed;
-    public int SeedLength;
 }

@@ -39,15 +39,7 @@ public readonly ref struct DeviceTree
     }
 
     /// <summary>Size in bytes that the header at the start of <paramref name="header"/> states, or 0 if it is none.</summary>
-    public static uint SizeOf(ReadOnlySpan<byte> header)
-    {
-        if (header.Length < HeaderSize || BinaryPrimitives.ReadUInt32BigEndian(header) != Magic)
-        {
-            return 0;
-        }
-
-        return BinaryPrimitives.ReadUInt32BigEndian(header.Slice(4));
-    }
+    public static uint SizeOf(ReadOnlySpan<byte> header) => header.Length >= HeaderSize && Word(header, 0) == Magic ? Word(header, 4) : 0;
 
     /// <summary>Opens a blob and checks its whole structure once.</summary>
     public static bool TryOpen(Span<byte> blob, out DeviceTree tree)
@@ -61,11 +53,10 @@ public readonly ref struct DeviceTree
 
         uint structure = Word(blob, 8);
         uint strings = Word(blob, 12);
-        uint version = Word(blob, 20);
-        uint compatible = Word(blob, 24);
         uint stringsSize = Word(blob, 32);
         uint structureSize = Word(blob, 36);
-        if (version < 17 || compatible > 17 || (structure & 3) != 0
+        bool isVersion17 = Word(blob, 20) >= 17 && Word(blob, 24) <= 17;
+        if (!isVersion17 || (structure & 3) != 0
             || structure > size || structureSize > size - structure || strings > size || stringsSize > size - strings)
         {
             return false;
@@ -78,31 +69,49 @@ public readonly ref struct DeviceTree
     /// <summary>Goes to the next node in document order.</summary>
     public bool TryNext(ref DeviceTreeNode node)
     {
-        int at = node.Depth == 0 ? 0 : node.Body;
         int depth = node.Depth;
-        while (true)
+        for (int at = node.Body; ; at = Skip(at))
         {
-            uint token = Word(_structure, at);
-            int next = Skip(at);
-            if (token == BeginNode)
+            switch (Word(_structure, at))
             {
-                node.Start = at;
-                node.Body = next;
-                node.Depth = depth + 1;
+                case BeginNode:
+                    node = new DeviceTreeNode { Start = at, Body = Skip(at), Depth = depth + 1 };
+                    return true;
+                case EndNode:
+                    depth--;
+                    break;
+                case End:
+                    return false;
+            }
+        }
+    }
+
+    /// <summary>Finds a child of the root.</summary>
+    public bool TryFind(ReadOnlySpan<byte> name, out DeviceTreeNode node)
+    {
+        node = default;
+        while (TryNext(ref node))
+        {
+            if (node.Depth == 2 && NameOf(node).SequenceEqual(name))
+            {
                 return true;
             }
-
-            if (token == EndNode)
-            {
-                depth--;
-            }
-            else if (token == End)
-            {
-                return false;
-            }
-
-            at = next;
         }
+
+        return false;
+    }
+
+    /// <summary>The node in which a node stands; false for the root.</summary>
+    public bool TryParent(DeviceTreeNode node, out DeviceTreeNode parent)
+    {
+        parent = default;
+        DeviceTreeNode at = default;
+        while (TryNext(ref at) && at.Start < node.Start)
+        {
+            parent = at.Depth == node.Depth - 1 ? at : parent;
+        }
+
+        return parent.Depth != 0;
     }
 
     /// <summary>Name with unit address; empty for the root.</summary>
@@ -118,32 +127,92 @@ public readonly ref struct DeviceTree
 
     /// <summary>A property that is one big-endian 32-bit cell.</summary>
     public uint CellOr(DeviceTreeNode node, ReadOnlySpan<byte> name, uint otherwise) =>
-        TryGet(node, name, out Span<byte> value) && value.Length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(value) : otherwise;
+        TryGet(node, name, out Span<byte> value) && value.Length == 4 ? Word(value, 0) : otherwise;
 
     /// <summary>Is one of the strings in the node's `compatible` equal to <paramref name="text"/>?</summary>
-    public bool IsCompatible(DeviceTreeNode node, ReadOnlySpan<byte> text)
+    public bool IsCompatible(DeviceTreeNode node, ReadOnlySpan<byte> text) => HasWord(node, "compatible"u8, text);
+
+    /// <summary>Is one of the words of a property equal to <paramref name="word"/>? They end with NUL or space.</summary>
+    public bool HasWord(DeviceTreeNode node, ReadOnlySpan<byte> name, ReadOnlySpan<byte> word)
     {
-        if (!TryGet(node, "compatible"u8, out Span<byte> value))
+        TryGet(node, name, out Span<byte> value);
+        for (int end = value.IndexOfAny((byte)0, (byte)' '); end >= 0; end = value.IndexOfAny((byte)0, (byte)' '))
         {
-            return false;
-        }
-
-        int start = 0;
-        for (int i = 0; i < value.Length; i++)
-        {
-            if (value[i] == 0)
+            if (value.Slice(0, end).SequenceEqual(word))
             {
-                if (value.Slice(start, i - start).SequenceEqual(text))
-                {
-                    return true;
-                }
-
-                start = i + 1;
+                return true;
             }
+
+            value = value.Slice(end + 1);
         }
 
         return false;
     }
+
+    /// <summary>Is the node's `device_type` this?</summary>
+    public bool IsType(DeviceTreeNode node, ReadOnlySpan<byte> type) => HasWord(node, "device_type"u8, type);
+
+    /// <summary>Entry of a node's `reg`, in units of the node around it, or of its `ranges`: the side of the node around it.</summary>
+    /// <param name="childCells">0 for `reg`; for `ranges` the cells of an address inside the node</param>
+    /// <returns>false: there are no more</returns>
+    public bool TryGetRange(DeviceTreeNode node, ReadOnlySpan<byte> name, int index, out AddressRange range, int childCells = 0)
+    {
+        TryParent(node, out DeviceTreeNode parent);
+        int addressCells = AddressCells(parent);
+        int sizeCells = SizeCells(childCells == 0 ? parent : node);
+        int entry = 4 * (childCells + addressCells + sizeCells);
+        range = default;
+        if (entry == 0 || !TryGet(node, name, out Span<byte> value) || index >= value.Length / entry)
+        {
+            return false;
+        }
+
+        value = value.Slice((index * entry) + (4 * childCells));
+        range.Start = ReadCells(value, addressCells);
+        range.Size = ReadCells(value.Slice(4 * addressCells), sizeCells);
+        return true;
+    }
+
+    /// <summary>Makes this range the only one of a node's `reg`, which must have room for it; what else it had becomes empty.</summary>
+    public void SetRange(DeviceTreeNode node, AddressRange range)
+    {
+        TryParent(node, out DeviceTreeNode parent);
+        int addressCells = AddressCells(parent);
+        TryGet(node, "reg"u8, out Span<byte> value);
+        value.Clear();
+        WriteCells(value, addressCells, range.Start);
+        WriteCells(value.Slice(4 * addressCells), SizeCells(parent), range.Size);
+    }
+
+    /// <summary>The RAM around an address, and the node that tells of it.</summary>
+    public bool TryFindRam(ulong address, out DeviceTreeNode node, out AddressRange ram)
+    {
+        node = default;
+        while (TryNext(ref node))
+        {
+            for (int i = 0; IsType(node, "memory"u8) && TryGetRange(node, "reg"u8, i, out ram); i++)
+            {
+                if (ram.IsSound && address >= ram.Start && address < ram.End)
+                {
+                    return true;
+                }
+            }
+        }
+
+        ram = default;
+        return false;
+    }
+
+    /// <summary>A property of /chosen; empty if there is none.</summary>
+    public Span<byte> Chosen(ReadOnlySpan<byte> name)
+    {
+        TryFind("chosen"u8, out DeviceTreeNode chosen);
+        TryGet(chosen, name, out Span<byte> value);
+        return value;
+    }
+
+    /// <summary>A number of as many cells as the property has, at most two.</summary>
+    public static ulong ReadNumber(ReadOnlySpan<byte> value) => ReadCells(value, Math.Min(value.Length / 4, 2));
 
     /// <summary>Removes a property, if it is there.</summary>
     public void Remove(DeviceTreeNode node, ReadOnlySpan<byte> name)
@@ -179,78 +248,46 @@ public readonly ref struct DeviceTree
         }
     }
 
+    private int AddressCells(DeviceTreeNode node) => (int)Math.Min(CellOr(node, "#address-cells"u8, 2), 3);
+
+    private int SizeCells(DeviceTreeNode node) => (int)Math.Min(CellOr(node, "#size-cells"u8, 1), 2);
+
     private int Find(DeviceTreeNode node, ReadOnlySpan<byte> name)
     {
-        int at = node.Body;
-        while (true)
+        for (int at = node.Body; Word(_structure, at) is Property or Nop; at = Skip(at))
         {
-            uint token = Word(_structure, at);
-            if (token == Property)
+            if (Word(_structure, at) == Property && Text(_strings, (int)Word(_structure, at + 8)).SequenceEqual(name))
             {
-                if (Text(_strings, (int)Word(_structure, at + 8)).SequenceEqual(name))
-                {
-                    return at;
-                }
+                return at;
             }
-            else if (token != Nop)
-            {
-                return -1;
-            }
-
-            at = Skip(at);
         }
+
+        return -1;
     }
 
     // Offset of the token after the one at `at`, which IsWellFormed has checked.
-    private int Skip(int at)
+    private int Skip(int at) => Word(_structure, at) switch
     {
-        switch (Word(_structure, at))
-        {
-            case BeginNode:
-                return Align(at + 4 + Text(_structure, at + 4).Length + 1);
-            case Property:
-                return Align(at + 12 + (int)Word(_structure, at + 4));
-            default:
-                return at + 4;
-        }
-    }
+        BeginNode => Align(at + 4 + Text(_structure, at + 4).Length + 1),
+        Property => Align(at + 12 + (int)Word(_structure, at + 4)),
+        _ => at + 4,
+    };
 
     private bool IsWellFormed()
     {
         int depth = 0;
-        int at = 0;
-        while (at <= _structure.Length - 4)
+        for (int at = 0; at <= _structure.Length - 4; at = Skip(at))
         {
-            uint token = Word(_structure, at);
-            switch (token)
+            switch (Word(_structure, at))
             {
-                case BeginNode:
-                    if (++depth > MaximumDepth || !IsTerminated(_structure, (uint)at + 4))
-                    {
-                        return false;
-                    }
-
+                case BeginNode when depth < MaximumDepth && IsTerminated(_structure, (uint)at + 4):
+                    depth++;
                     break;
-                case EndNode:
-                    if (--depth < 0)
-                    {
-                        return false;
-                    }
-
+                case EndNode when depth > 0:
+                    depth--;
                     break;
-                case Property:
-                    if (depth == 0 || at > _structure.Length - 12)
-                    {
-                        return false;
-                    }
-
-                    uint length = Word(_structure, at + 4);
-                    if (length > (uint)(_structure.Length - at - 12) || !IsTerminated(_strings, Word(_structure, at + 8)))
-                    {
-                        return false;
-                    }
-
-                    break;
+                case Property when depth > 0 && at <= _structure.Length - 12 && Word(_structure, at + 4) <= (uint)(_structure.Length - at - 12)
+                    && IsTerminated(_strings, Word(_structure, at + 8)):
                 case Nop:
                     break;
                 case End:
@@ -258,35 +295,33 @@ public readonly ref struct DeviceTree
                 default:
                     return false;
             }
-
-            at = Skip(at);
         }
 
         return false;
     }
 
-    private static bool IsTerminated(ReadOnlySpan<byte> text, uint start)
+    private static bool IsTerminated(ReadOnlySpan<byte> text, uint start) => start < (uint)text.Length && text.Slice((int)start).IndexOf((byte)0) >= 0;
+
+    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> text, int start) => text.Slice(start, text.Slice(start).IndexOf((byte)0));
+
+    private static ulong ReadCells(ReadOnlySpan<byte> cells, int count)
     {
-        for (uint i = start; i < (uint)text.Length; i++)
+        ulong value = 0;
+        for (int i = 0; i < count; i++)
         {
-            if (text[(int)i] == 0)
-            {
-                return true;
-            }
+            value = (value << 32) | Word(cells, 4 * i);
         }
 
-        return false;
+        return value;
     }
 
-    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> text, int start)
+    private static void WriteCells(Span<byte> cells, int count, ulong value)
     {
-        int end = start;
-        while (text[end] != 0)
+        for (int i = count - 1; i >= 0; i--)
         {
-            end++;
+            BinaryPrimitives.WriteUInt32BigEndian(cells.Slice(4 * i), (uint)value);
+            value >>= 32;
         }
-
-        return text.Slice(start, end - start);
     }
 
     private static int Align(int value) => (value + 3) & ~3;

@@ -7,16 +7,17 @@ public static partial class FrameTable
     public static void Initialise(in MonitorLayout layout)
     {
         _layout = layout;
-        for (ulong i = 0; i < layout.ShieldImage.Count; i++)
-        {
-            Write(layout.ShieldImage.First + i, FrameWord.Of(FrameState.ShieldImage, 0));
-        }
+        Mark(layout.ShieldImage, FrameWord.Of(FrameState.ShieldImage, 0));
+        Mark(new FrameRange(layout.GateFrame, 1), FrameWord.Of(FrameState.Published, 0));
+        Mark(layout.PublishedFrames, FrameWord.Of(FrameState.Published, 0));
+        Mark(layout.OsRam, FrameWord.Os);
+    }
 
-        Write(layout.GateFrame, FrameWord.Of(FrameState.Published, 0));
-        Write(layout.AuditFrame, FrameWord.Of(FrameState.Published, 0));
-        for (ulong i = 0; i < layout.OsRam.Count; i++)
+    private static void Mark(FrameRange range, FrameWord word)
+    {
+        for (ulong i = 0; i < range.Count; i++)
         {
-            Write(layout.OsRam.First + i, FrameWord.Os);
+            Write(range.First + i, word);
         }
     }
 }

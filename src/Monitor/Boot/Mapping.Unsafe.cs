@@ -20,12 +20,9 @@ public static unsafe partial class Hardware
 
         ulong* root = (ulong*)El2.Tables();
         ulong* low = (ulong*)(El2.Tables() + FrameNumber.Size);
-        for (ulong at = first; at < first + Gigabyte; at += MegabytesTwo)
+        for (ulong at = ram.End; at < first + Gigabyte; at += MegabytesTwo)
         {
-            if (at >= ram.End)
-            {
-                low[(at - first) / MegabytesTwo] = 0;
-            }
+            low[(at - first) / MegabytesTwo] = 0;
         }
 
         ulong next = first + Gigabyte;

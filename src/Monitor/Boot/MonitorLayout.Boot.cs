@@ -33,7 +33,7 @@ public partial struct MonitorLayout
 
         Room room = new() { Low = ram.First.Address.Value, LowEnd = image.First.Address.Value, High = image.End.Address.Value };
         layout.OsRoot = room.Place(2 * FrameNumber.Size, 2 * FrameNumber.Size);
-        layout.AuditFrame = room.Place(FrameNumber.Size).Frame;
+        layout.AuditFrame = room.Place(layout.PublishedFrames.Count << FrameNumber.Shift).Frame;
         layout.OsRecord = room.Place(FrameNumber.Size);
         layout.Enclaves = room.Place(Constants.MaximumEnclaves * Enclave.Bytes);
         layout.Tasks = room.Place(Constants.MaximumTasks * TaskSlot.Bytes);

@@ -4,7 +4,7 @@ namespace BlackBox.Monitor;
 
 public static partial class OsStageTwo
 {
-    /// <summary>Boot, after <see cref="FrameTable.Initialise"/>: clears all tables, maps the OS's RAM, the gate page and the audit ring.</summary>
+    /// <summary>Boot, after <see cref="FrameTable.Initialise"/>: clears all tables, maps the OS's RAM, the gate page, the audit ring and the evidence.</summary>
     public static void Build()
     {
         ref readonly MonitorLayout layout = ref FrameTable.Layout;
@@ -18,7 +18,7 @@ public static partial class OsStageTwo
         StageTwoTree tree = Tree();
         tree.MapLarge(IntermediateAddress.Of(layout.OsRam.First), layout.OsRam, Descriptor.ReadWriteExecute, canSplit: true);
         tree.Map(new IntermediateAddress(AbiConstants.GateIpa), new FrameRange(layout.GateFrame, 1), Descriptor.ReadOnly);
-        tree.Map(new IntermediateAddress(AbiConstants.AuditIpa), new FrameRange(layout.AuditFrame, 1), Descriptor.ReadOnly);
+        tree.Map(new IntermediateAddress(AbiConstants.AuditIpa), layout.PublishedFrames, Descriptor.ReadOnly);
     }
 
     /// <summary>Boot: maps a device range of the allow-list at identity, outside RAM. The layout's deviceTables covers it.</summary>

@@ -19,6 +19,7 @@ _start:
 // The image runs at the address for which it was linked, at EL2, with the MMU off; anything else is a loader's mistake.
 start:
 	mov	x20, x0				// device tree
+	mov	x21, x1				// what the loader of its own tells (BootFacts), or 0
 	mrs	x1, CurrentEL
 	cmp	x1, #(2 << 2)
 	b.ne	hang
@@ -47,6 +48,7 @@ start:
 	mov	x19, #0
 	bl	enter_environment
 	mov	x0, x20
+	mov	x1, x21
 	bl	MonitorStart
 	b	resume_lower
 

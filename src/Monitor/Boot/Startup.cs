@@ -1,6 +1,6 @@
 using System;
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using BlackBox.Abi;
 using BlackBox.Cryptography;
 using BlackBox.Freestanding;
 
@@ -9,15 +9,11 @@ namespace BlackBox.Monitor;
 /// <summary>From the loader to Linux. What it finds wrong ends the boot with a panic: nothing untrusted has run yet.</summary>
 internal static class Startup
 {
-    private const ulong KernelOffset = 0x400_0000;
-    private const int ImageHeaderLength = 64;
-    private const uint ImageMagic = 0x644d_5241;
-    private const int SeedLength = 64;
-
     private static Board _board;
 
     /// <summary>First CPU: sets everything up; afterwards its OS frame stands at the kernel's entry.</summary>
-    public static void Run(PhysicalAddress blob)
+    /// <param name="facts">what a loader of its own tells (BootFacts, then the evidence), or 0</param>
+    public static void Run(PhysicalAddress blob, PhysicalAddress facts)
     {
         Hardware.SetFirstMemory();
         CpuFeatures.Read();
@@ -35,9 +31,12 @@ internal static class Startup
         Hardware.SetMemory(ram);
         PlaceTables(ram);
         AddressRange os = new() { Start = FrameTable.Layout.OsRam.First.Address.Value, Size = FrameTable.Layout.OsRam.Count << FrameNumber.Shift };
-        AddressRange kernel = FindKernel(ram.Start + KernelOffset);
+        AddressRange kernel = new() { Start = ram.Start + BootPlacement.KernelOffset };
+        kernel.Size = BootPlacement.SizeOfKernel(Hardware.Bytes(new PhysicalAddress(kernel.Start), BootPlacement.HeaderLength));
+        Panic.Unless(!kernel.IsEmpty, "no kernel image up to 64 MiB"u8);
         Panic.Unless(os.Contains(kernel) && os.Contains(blobRange) && (_board.Initrd.IsEmpty || os.Contains(_board.Initrd)),
             "kernel, initrd or device tree in the monitor's memory"u8);
+        TakeFacts(os, new AddressRange { Start = facts.Value, Size = FrameNumber.Size + AbiConstants.EvidenceSize });
         Scrub(os, kernel, blobRange, _board.Initrd);
         ConfineDevices();
 
@@ -58,7 +57,7 @@ internal static class Startup
     private static DeviceTree OpenTree(PhysicalAddress blob, out AddressRange range)
     {
         Panic.Unless(blob.IsFrameAligned || (blob.Value & 7) == 0, "device tree is misaligned"u8);
-        uint size = DeviceTree.SizeOf(Hardware.Bytes(blob, ImageHeaderLength));
+        uint size = DeviceTree.SizeOf(Hardware.Bytes(blob, BootPlacement.HeaderLength));
         range = new AddressRange { Start = blob.Value, Size = size };
         Panic.Unless(size is > 0 and < 0x20_0000, "no device tree"u8);
         Panic.Unless(DeviceTree.TryOpen(Hardware.Bytes(blob, (int)size), out DeviceTree tree), "device tree is malformed"u8);
@@ -70,8 +69,9 @@ internal static class Startup
         FrameNumber shield = new PhysicalAddress(El2.ShieldStart()).Frame;
         FrameRange shieldImage = new(shield, new PhysicalAddress(El2.ShieldEnd()).Frame.Value - shield.Value);
         AddressRange image = new() { Start = El2.ImageStart(), Size = El2.ImageEnd() - El2.ImageStart() };
+        ulong deviceTables = 4 * ((ulong)_board.DeviceCount + 1);    // two levels at each ragged end of a range; the redistributors are one more
         Panic.Unless(MonitorLayout.TryPlace(FramesOf(ram), FramesOf(image), shieldImage, new IntermediateAddress(El2.ShieldStart()),
-            new PhysicalAddress(El2.GatePage()).Frame, DeviceTables(), !_board.Smmu.IsEmpty, out MonitorLayout layout), "too little RAM"u8);
+            new PhysicalAddress(El2.GatePage()).Frame, deviceTables, !_board.Smmu.IsEmpty, out MonitorLayout layout), "too little RAM"u8);
         Hardware.Zero(new AddressRange { Start = ram.Start, Size = image.Start - ram.Start });
         Hardware.Zero(new AddressRange { Start = image.End, Size = layout.OsRam.First.Address.Value - image.End });
         FrameTable.Initialise(layout);
@@ -80,6 +80,22 @@ internal static class Startup
         {
             OsStageTwo.MapDevice(FramesOf(_board.Devices[i]));
         }
+    }
+
+    // Its own loader alone says anything: whoever else starts this program at EL2 could be the monitor as well. Scrubbed afterwards.
+    private static void TakeFacts(AddressRange os, AddressRange told)
+    {
+        if (told.Start == 0)
+        {
+            BootFacts.Add(BootFacts.Development);
+            return;
+        }
+
+        Panic.Unless(os.Contains(told), "boot facts in the monitor's memory"u8);
+        Hardware.Bytes(new PhysicalAddress(told.Start), BootFacts.Told.Length).CopyTo(BootFacts.Told);
+        Hardware.Bytes(new PhysicalAddress(told.Start + FrameNumber.Size), (int)AbiConstants.EvidenceSize)
+            .CopyTo(Hardware.Bytes(FrameTable.Layout.AuditFrame.Address + (AbiConstants.EvidenceIpa - AbiConstants.AuditIpa), (int)AbiConstants.EvidenceSize));
+        MonitorFeatures.Add((BootFacts.Flags & BootFacts.Measured) != 0 ? MonitorFeatures.Measured : 0);
     }
 
     private static void ConfineDevices()
@@ -100,6 +116,7 @@ internal static class Startup
         }
 
         MonitorFeatures.Add(MonitorFeatures.Iommu);
+        BootFacts.Add(BootFacts.DmaProtection);
     }
 
     // Of each CPU's redistributor the first half read-only. Returns GICR_TYPER.VLPIS: larger frames, more tables.
@@ -120,63 +137,23 @@ internal static class Startup
         return (Hardware.ReadDevice(range.Start + TypeRegister) & VirtualLpis) != 0;
     }
 
-    // Two levels at each ragged end of a range; the redistributors are one more.
-    private static ulong DeviceTables() => 4 * ((ulong)_board.DeviceCount + 1);
-
-    // The loader has put an arm64 Image there (booting.rst).
-    private static AddressRange FindKernel(ulong address)
-    {
-        ReadOnlySpan<byte> header = Hardware.Bytes(new PhysicalAddress(address), ImageHeaderLength);
-        Panic.Unless(BinaryPrimitives.ReadUInt32LittleEndian(header.Slice(56)) == ImageMagic, "no kernel image"u8);
-        AddressRange kernel = new() { Start = address, Size = BinaryPrimitives.ReadUInt64LittleEndian(header.Slice(16)) };
-        Panic.Unless(kernel.Size != 0 && kernel.IsSound, "kernel image without size"u8);
-        return kernel;
-    }
-
-    // RAM may hold what ran before a reset: zero all but what the loader put there.
+    // RAM may hold what ran before a reset: zero all but what the loader put there, in whole pages.
     private static void Scrub(AddressRange os, AddressRange kernel, AddressRange blob, AddressRange initrd)
     {
-        ulong at = os.Start;
-        while (at < os.End)
+        for (AddressRange page = new() { Start = os.Start, Size = FrameNumber.Size }; page.Start < os.End; page.Start += FrameNumber.Size)
         {
-            AddressRange next = new() { Start = os.End };
-            Nearest(ref next, Widened(kernel), at);
-            Nearest(ref next, Widened(blob), at);
-            Nearest(ref next, Widened(initrd), at);
-            ulong start = Math.Max(next.Start, at);
-            Hardware.Zero(new AddressRange { Start = at, Size = start - at });
-            at = next.IsEmpty ? os.End : Math.Min(next.End, os.End);
+            if (!page.Overlaps(kernel) && !page.Overlaps(blob) && !page.Overlaps(initrd))
+            {
+                Hardware.Zero(page);
+            }
         }
     }
 
-    // Whole pages: what a loader left in the rest of a page stays.
-    private static AddressRange Widened(AddressRange range)
-    {
-        ulong mask = FrameNumber.Size - 1;
-        ulong start = range.Start & ~mask;
-        return new AddressRange { Start = start, Size = range.IsEmpty ? 0 : ((range.End + mask) & ~mask) - start };
-    }
-
-    private static void Nearest(ref AddressRange best, AddressRange candidate, ulong at)
-    {
-        if (!candidate.IsEmpty && candidate.End > at && candidate.Start < best.Start)
-        {
-            best = candidate;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]    // it has a stack canary, its caller changes the value
+    [MethodImpl(MethodImplOptions.NoInlining)]    // it may have a stack canary, its caller changes the value
     private static void SeedAll(DeviceTree tree)
     {
-        MonitorEntropy.Seed(((Span<byte>)_board.Seed).Slice(0, _board.SeedLength), BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
-        Span<byte> random = stackalloc byte[SeedLength];
-        if (MonitorEntropy.IsSeeded)
-        {
-            MonitorEntropy.Fill(random);
-            BoardReader.WriteSeeds(tree, random);
-        }
-
-        random.Clear();
+        MonitorEntropy.Seed(tree.Chosen("rng-seed"u8), tree.Chosen("kaslr-seed"u8), BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8));
+        BoardReader.WriteSeeds(tree);
     }
 
     private static FrameRange FramesOf(AddressRange range) => new(new PhysicalAddress(range.Start).Frame, range.Size >> FrameNumber.Shift);

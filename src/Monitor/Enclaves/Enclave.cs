@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BlackBox.Cryptography;
 
 namespace BlackBox.Monitor;
 
@@ -53,6 +54,12 @@ public struct Enclave
 
     /// <summary>Task slots, each with one frame in state Context.</summary>
     [FieldOffset(68)] public uint Tasks;
+
+    /// <summary>1 from UnwrapKey on, which succeeds once; changed by compare-and-exchange.</summary>
+    [FieldOffset(72)] public uint Opened;
+
+    /// <summary>SHA-256 of what its shield says of its container, zeros before UnwrapKey; it never changes again.</summary>
+    [FieldOffset(80)] public Sha256Digest Report;
 
     /// <summary>VTTBR_EL2 of its world, given its index: VMID = index + 1.</summary>
     public readonly ulong Vttbr(uint index) => Root.Value | ((ulong)(index + 1) << 48);

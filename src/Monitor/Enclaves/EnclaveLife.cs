@@ -38,6 +38,8 @@ public static class EnclaveLife
         ref Enclave data = ref enclave.Data;
         data.Generation = NextGeneration(data.Generation);
         data.BootTicket = 1;
+        data.Opened = 0;
+        data.Report = default;
         data.Root = root.First.Address;
         data.Pool = default;
         data.MemoryBase = memory.First.Address;

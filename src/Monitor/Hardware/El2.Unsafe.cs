@@ -108,6 +108,10 @@ internal static unsafe class El2
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_image_end")]
     internal static extern ulong ImageEnd();
 
+    /// <summary>The fine-grained traps (FEAT_FGT): none, but for what <paramref name="registers"/> says of reads and writes of registers.</summary>
+    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_reset_fine_traps")]
+    internal static extern void ResetFineTraps(ulong registers);
+
     /// <summary>Where what the loader loaded ends: from here on memory was zero.</summary>
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_data_end")]
     internal static extern ulong DataEnd();

@@ -84,21 +84,6 @@ internal static class El2Registers
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hcrx")]
     internal static extern void WriteHcrx(ulong value);
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgrtr")]
-    internal static extern void WriteHfgrtr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgwtr")]
-    internal static extern void WriteHfgwtr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hfgitr")]
-    internal static extern void WriteHfgitr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hdfgrtr")]
-    internal static extern void WriteHdfgrtr(ulong value);
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_write_hdfgwtr")]
-    internal static extern void WriteHdfgwtr(ulong value);
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_sctlr_el1")]
     internal static extern ulong ReadSctlrEl1();
 

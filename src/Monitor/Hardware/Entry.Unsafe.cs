@@ -9,9 +9,9 @@ namespace BlackBox.Monitor;
 internal static unsafe class Entry
 {
     [RuntimeExport("MonitorStart")]
-    private static void* Start(ulong deviceTree)
+    private static void* Start(ulong deviceTree, ulong facts)
     {
-        Startup.Run(new PhysicalAddress(deviceTree));
+        Startup.Run(new PhysicalAddress(deviceTree), new PhysicalAddress(facts));
         return Frame(ref CpuLocal.Current);
     }
 

@@ -34,9 +34,10 @@ internal static class Evidence
 
     /// <summary>Writes evidence. Payload and inputs stand in the monitor's memory while they are signed: the container may change its own meanwhile.</summary>
     /// <param name="request">Nonce, then the shield's report</param>
+    /// <param name="enclave">whose</param>
     /// <param name="message">where to; more than long enough</param>
-    /// <returns>bytes written</returns>
-    public static int Write(ReadOnlySpan<byte> request, Span<byte> message)
+    /// <returns>bytes written; 0: its shield said something else when it got its key, or got none</returns>
+    public static int Write(ReadOnlySpan<byte> request, in Enclave enclave, Span<byte> message)
     {
         Span<byte> payload = stackalloc byte[MaximumPayload];
         uint facts = BootFacts.Flags;
@@ -59,6 +60,8 @@ internal static class Evidence
         writer.Pair(-70_005, _attestKey);
         writer.Pair(-70_006, _unwrapKey);
         writer.Pair(-70_007, request.Slice(NonceBytes));
-        return MonitorKeys.Sign(writer.Written, message);
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(writer.Written.Slice(writer.Length - (request.Length - NonceBytes)), digest);
+        return digest.SequenceEqual(enclave.Report) ? MonitorKeys.Sign(writer.Written, message) : 0;
     }
 }

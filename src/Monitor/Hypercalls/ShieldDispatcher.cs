@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System;
 using System.Buffers.Binary;
 using BlackBox.Abi;
+using BlackBox.Cryptography;
 
 namespace BlackBox.Monitor;
 
@@ -75,7 +76,7 @@ public static class ShieldDispatcher
             case ShieldFunction.Random:
                 return Random(ref frame);
             case ShieldFunction.UnwrapKey:
-                return Return(ref frame, ShieldFunction.UnwrapKey, UnwrapKey(cpu.Enclave, frame.General[0]));
+                return Return(ref frame, ShieldFunction.UnwrapKey, UnwrapKey(cpu.Enclave, frame));
             case ShieldFunction.Attest:
                 Return(ref frame, ShieldFunction.Attest, Attest(cpu.Enclave, frame.General[0], frame.General[1], out ulong length));
                 frame.General[1] = length;
@@ -207,15 +208,30 @@ public static class ShieldDispatcher
         return ShieldAction.Return;
     }
 
-    private static Status UnwrapKey(uint enclave, ulong blob)
+    // Once in the life of an enclave, together with what it will say of itself: a shield that was taken over later gets no other image's
+    // key, and cannot pass for another image.
+    private static Status UnwrapKey(uint enclave, in RegisterFile frame)
     {
+        ulong blob = frame.General[0];
         Status status = TryLock(enclave, blob, WrappedKeyBytes, out LockedFrames frames);
         if (status != Status.Success)
         {
             return status;
         }
 
-        bool isOurs = MonitorKeys.TryUnwrap(Hardware.Bytes(new PhysicalAddress(blob), WrappedKeyBytes));
+        ref Enclave own = ref EnclaveTable.At(enclave);
+        bool isFirst = Hardware.CompareExchange(ref own.Opened, 0, 1) == 0;
+        bool isOurs = isFirst && MonitorKeys.TryUnwrap(Hardware.Bytes(new PhysicalAddress(blob), WrappedKeyBytes));
+        for (int i = 0; isOurs && i < Sha256.Length / sizeof(ulong); i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(((Span<byte>)own.Report).Slice(i * sizeof(ulong)), frame.General[1 + i]);
+        }
+
+        if (isFirst && !isOurs)
+        {
+            Hardware.Write(ref own.Opened, 0);
+        }
+
         frames.Release();
         return isOurs ? Status.Success : Status.Denied;
     }
@@ -233,9 +249,9 @@ public static class ShieldDispatcher
         }
 
         Span<byte> page = Hardware.Bytes(new PhysicalAddress(buffer), 2 * Half);
-        length = (ulong)Evidence.Write(page.Slice(0, Evidence.NonceBytes + (int)reportLength), page.Slice(Half));
+        length = (ulong)Evidence.Write(page.Slice(0, Evidence.NonceBytes + (int)reportLength), EnclaveTable.At(enclave), page.Slice(Half));
         frames.Release();
-        return status;
+        return length == 0 ? Status.Denied : status;
     }
 
     // A structure of the enclave's in one private frame, which then keeps its owner.

@@ -1,3 +1,5 @@
+using BlackBox.Abi;
+
 namespace BlackBox.Monitor;
 
 /// <summary>Where the monitor's tables stand in RAM. Computed once at boot from the machine's RAM and the image; blittable.</summary>
@@ -20,6 +22,9 @@ public partial struct MonitorLayout
 
     /// <summary>The ring of <see cref="Audit"/>, at AuditIpa in the OS's stage-2.</summary>
     public FrameNumber AuditFrame;
+
+    /// <summary>That one and what the TPM has said of this boot, at EvidenceIpa.</summary>
+    public readonly FrameRange PublishedFrames => new(AuditFrame, (AbiConstants.EvidenceIpa + AbiConstants.EvidenceSize - AbiConstants.AuditIpa) / FrameNumber.Size);
 
     /// <summary>One 32-bit word per frame of <see cref="Ram"/>.</summary>
     public PhysicalAddress FrameWords;

@@ -42,8 +42,7 @@ internal static class MonitorConsole
         Write("0x"u8);
         for (int shift = 60; shift >= 0; shift -= 4)
         {
-            uint digit = (uint)(value >> shift) & 0xf;
-            WriteByte((byte)(digit < 10 ? '0' + digit : 'a' + digit - 10));
+            WriteByte("0123456789abcdef"u8[(int)(value >> shift) & 0xf]);
         }
     }
 

@@ -19,13 +19,15 @@ internal static class MonitorEntropy
     public static bool IsSeeded => _generator.IsSeeded;
 
     /// <summary>Boot, on the first CPU alone.</summary>
-    /// <param name="seed">what the firmware gave; wiped</param>
+    /// <param name="seed">what the firmware gave to be used as a seed</param>
+    /// <param name="more">what may be too short for one</param>
     /// <param name="allowDeterministic">benchmark flag: go on without any entropy, and report it</param>
-    public static void Seed(Span<byte> seed, bool allowDeterministic)
+    public static void Seed(ReadOnlySpan<byte> seed, ReadOnlySpan<byte> more, bool allowDeterministic)
     {
         Span<byte> noise = stackalloc byte[RandomWords * sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(noise, El2Registers.ReadCounter());
         _generator.Mix(noise);
+        _generator.Mix(more);
         _generator.Reseed(seed);
         if (CpuFeatures.HasRandom && TryReadRandom(noise))
         {
@@ -40,7 +42,6 @@ internal static class MonitorEntropy
             MonitorFeatures.Add(MonitorFeatures.Deterministic);
         }
 
-        seed.Clear();
         noise.Clear();
     }
 

@@ -12,10 +12,8 @@ internal static class MonitorFeatures
     /// <summary>Entropy is deterministic: for benchmarks only.</summary>
     public const ulong Deterministic = 4;
 
-    private static ulong _value;
-
-    public static ulong Value => _value;
+    public static ulong Value { get; private set; }
 
     /// <summary>Boot.</summary>
-    public static void Add(ulong feature) => _value |= feature;
+    public static void Add(ulong feature) => Value |= feature;
 }

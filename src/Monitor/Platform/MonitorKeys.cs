@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using BlackBox.Cryptography;
-using PlatformRootKey = BlackBox.Monitor.DevelopmentRootKey;
 
 namespace BlackBox.Monitor;
 
@@ -29,9 +28,12 @@ internal static class MonitorKeys
 
     private static ReadOnlySpan<byte> EncryptContext => [0x83, 0x67, 0x45, 0x6e, 0x63, 0x72, 0x79, 0x70, 0x74, 0x43, 0xa1, 0x01, 0x03, 0x40];
 
-    /// <summary>Checks a WrappedKey and decrypts it in place.</summary>
+    /// <summary>Checks a WrappedKey and decrypts it in place. A development build takes those too that were made for every development build.</summary>
     /// <returns>false: not made for this platform, or altered; the blob is unchanged.</returns>
-    public static bool TryUnwrap(Span<byte> blob)
+    public static bool TryUnwrap(Span<byte> blob) =>
+        TryUnwrap(blob, forAnybody: false) || ((BootFacts.Flags & BootFacts.Development) != 0 && TryUnwrap(blob, forAnybody: true));
+
+    private static bool TryUnwrap(Span<byte> blob, bool forAnybody)
     {
         if (blob.Length != BlobLength || BinaryPrimitives.ReadUInt32LittleEndian(blob.Slice(VersionOffset)) != BlobVersion)
         {
@@ -39,7 +41,7 @@ internal static class MonitorKeys
         }
 
         Span<byte> key = stackalloc byte[EcdhP384.PrivateKeyLength];
-        Derive(UnwrapPurpose, key);
+        Derive(UnwrapPurpose, key, forAnybody);
         Span<byte> data = stackalloc byte[TagOffset - DataOffset];    // a failed decryption leaves zeros
         blob.Slice(DataOffset, data.Length).CopyTo(data);
         bool isGenuine = EciesP384.TryDecrypt(
@@ -75,11 +77,11 @@ internal static class MonitorKeys
         return length;
     }
 
-    public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key)
+    public static void Derive(ReadOnlySpan<byte> purpose, Span<byte> key, bool forAnybody = false)
     {
-        Span<byte> root = stackalloc byte[IRootKey.Length];
+        Span<byte> root = stackalloc byte[RootKey.Length];
         Span<byte> extracted = stackalloc byte[Sha256.Length];
-        PlatformRootKey.Read(root);
+        RootKey.Read(root, forAnybody);
         HkdfSha256.Extract(default, root, extracted);
         HkdfSha256.Expand(extracted, purpose, key);
         root.Clear();

@@ -31,15 +31,9 @@ internal static class MonitorPanic
         {
             MonitorConsole.Write("  x"u8);
             MonitorConsole.WriteDecimal((ulong)i);
-            MonitorConsole.Write(i < 10 ? "  "u8 : " "u8);
-            MonitorConsole.WriteHex(registers.General[i]);
-            if (i % 3 == 2)
-            {
-                MonitorConsole.EndLine();
-            }
+            Line(default, registers.General[i]);
         }
 
-        MonitorConsole.EndLine();
         Line("pstate"u8, registers.Pstate);
     }
 

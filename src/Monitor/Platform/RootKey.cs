@@ -2,19 +2,18 @@ using System;
 
 namespace BlackBox.Monitor;
 
-/// <summary>Where the platform's root key comes from. The key itself goes no further than <see cref="MonitorKeys"/>.</summary>
-internal interface IRootKey
+/// <summary>The platform's root key. It goes no further than <see cref="MonitorKeys"/>.</summary>
+internal static class RootKey
 {
     /// <summary>Bytes of a root key.</summary>
-    const int Length = 32;
+    public const int Length = 32;
 
-    /// <summary>Copies the key.</summary>
+    /// <summary>Copies the key: the seed that the TPM keeps for this platform (docs/boot.md), or the public one of development builds, where there is none.</summary>
     /// <param name="key"><see cref="Length"/> bytes</param>
-    static abstract void Read(Span<byte> key);
-}
-
-/// <summary>The root key of development builds: public, the same in every image.</summary>
-internal readonly struct DevelopmentRootKey : IRootKey
-{
-    public static void Read(Span<byte> key) => "BlackBox development root key v1"u8.CopyTo(key);
+    /// <param name="forAnybody">the public one in any case</param>
+    public static void Read(Span<byte> key, bool forAnybody)
+    {
+        bool isSealed = !forAnybody && (BootFacts.Flags & BootFacts.SealedKey) != 0;
+        (isSealed ? BootFacts.Seed : "BlackBox development root key v1"u8).CopyTo(key);
+    }
 }

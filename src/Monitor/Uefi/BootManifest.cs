@@ -15,8 +15,8 @@ public enum BootFile
 /// <summary>
 /// What the monitor may start: sizes and SHA-256 digests of kernel, initial RAM disk and command line, signed with ES384. All of it has a fixed
 /// place, so that nothing unauthenticated steers the reading:
-/// 0 magic "BBXBOOT1"; 8 time of signing, Unix seconds (to tell manifests apart; it is not checked); 16 per file of <see cref="BootFile"/>: size
-/// in bytes, 8 bytes, and digest, 32 bytes; 136 signature over all before it, r and s. Integers are little-endian.
+/// 0 magic "BBXBOOT2"; 8 time of signing, Unix seconds (to tell manifests apart; it is not checked); 16 counter: a TPM remembers the highest one; 24 per file of <see cref="BootFile"/>: size
+/// in bytes, 8 bytes, and digest, 32 bytes; 144 signature over all before it, r and s. Integers are little-endian.
 /// </summary>
 public readonly ref struct BootManifest
 {
@@ -27,17 +27,17 @@ public readonly ref struct BootManifest
     public const int SignedLength = FilesOffset + (Files * FileLength);
 
     private const int Files = 3;
-    private const int FilesOffset = 16;
+    private const int FilesOffset = 24;
     private const int FileLength = sizeof(ulong) + Sha256.Length;
 
     private readonly ReadOnlySpan<byte> _bytes;
 
     private BootManifest(ReadOnlySpan<byte> bytes) => _bytes = bytes;
 
-    private static ReadOnlySpan<byte> Magic => "BBXBOOT1"u8;
+    private static ReadOnlySpan<byte> Magic => "BBXBOOT2"u8;
 
-    /// <summary>When it was signed, as its signer says: Unix seconds.</summary>
-    public ulong Time => BinaryPrimitives.ReadUInt64LittleEndian(_bytes.Slice(8));
+    /// <summary>No manifest with a smaller one is started any more.</summary>
+    public ulong Counter => BinaryPrimitives.ReadUInt64LittleEndian(_bytes.Slice(16));
 
     /// <summary>Takes a manifest if its signature is right.</summary>
     public static bool TryOpen(ReadOnlySpan<byte> file, ReadOnlySpan<byte> publicKey, out BootManifest manifest)

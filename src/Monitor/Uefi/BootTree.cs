@@ -23,34 +23,6 @@ public static class BootTree
 
     private static ReadOnlySpan<byte> Names => "bootargs\0linux,initrd-start\0linux,initrd-end\0"u8;
 
-    /// <summary>The RAM around an address, empty if there is none. Understands two address and two size cells, as all 64-bit machines have.</summary>
-    public static AddressRange MemoryAround(DeviceTree tree, ulong address)
-    {
-        DeviceTreeNode node = default;
-        while (tree.TryNext(ref node))
-        {
-            if (node.Depth != 2 || !tree.NameOf(node).StartsWith("memory"u8) || !tree.TryGet(node, "reg"u8, out Span<byte> cells))
-            {
-                continue;
-            }
-
-            for (int i = 0; i + 16 <= cells.Length; i += 16)
-            {
-                AddressRange range = new()
-                {
-                    Start = BinaryPrimitives.ReadUInt64BigEndian(cells.Slice(i)),
-                    Size = BinaryPrimitives.ReadUInt64BigEndian(cells.Slice(i + 8)),
-                };
-                if (range.IsSound && address >= range.Start && address < range.End)
-                {
-                    return range;
-                }
-            }
-        }
-
-        return default;
-    }
-
     /// <summary>Writes the copy. The original loses what an earlier loader has said in /chosen, and whatever would lead Linux to the firmware.</summary>
     /// <param name="source">a device tree, already opened as <paramref name="tree"/></param>
     /// <param name="target">at least the source's size, <see cref="Extra"/> and the command line's length</param>
@@ -61,8 +33,7 @@ public static class BootTree
         int structure = (int)Word(source, StructureOffset);
         int strings = (int)Word(source, StringsOffset);
         int stringsSize = (int)Word(source, StringsSize);
-        DeviceTreeNode chosen = default;
-        if (!TryFindChosen(tree, ref chosen) || structure + (int)Word(source, StructureSize) > strings || target.Length - Extra < source.Length + commandLine.Length)
+        if (!tree.TryFind("chosen"u8, out DeviceTreeNode chosen) || structure + (int)Word(source, StructureSize) > strings || target.Length - Extra < source.Length + commandLine.Length)
         {
             return 0;
         }
@@ -90,19 +61,6 @@ public static class BootTree
         AppendWord(target, StringsSize, stringsSize + Names.Length);
         AppendWord(target, StructureSize, (int)Word(source, StructureSize) + added);
         return end;
-    }
-
-    private static bool TryFindChosen(DeviceTree tree, ref DeviceTreeNode node)
-    {
-        while (tree.TryNext(ref node))
-        {
-            if (node.Depth == 2 && tree.NameOf(node).SequenceEqual("chosen"u8))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static int AppendProperty(Span<byte> target, int at, int name, int length)

@@ -17,12 +17,9 @@ internal static unsafe partial class Efi
     private const uint LoaderData = 2;
     private const int MapBytes = 0x2_0000;
     private const int ExitAttempts = 8;
-    private const int AllocationAttempts = 64;
 
     private static void* _handle;
     private static EfiSystemTable* _system;
-    private static EfiFile* _root;
-    private static AddressRange _clear;
 
     private static EfiBootServices* Boot => _system->Boot;
 
@@ -36,8 +33,8 @@ internal static unsafe partial class Efi
         _ = Boot->SetWatchdogTimer(0, 0, 0, null);
     }
 
-    /// <summary>From now on pages come from this part of RAM.</summary>
-    public static void AllocateFrom(AddressRange clear) => _clear = clear;
+    /// <summary>The part of RAM that pages come from.</summary>
+    public static AddressRange Clear;
 
     /// <summary>Writes ASCII to the firmware's console.</summary>
     public static void Write(ReadOnlySpan<byte> text)
@@ -51,18 +48,26 @@ internal static unsafe partial class Efi
         }
     }
 
-    /// <summary>A global variable of one byte; false if there is none.</summary>
-    public static bool TryReadFlag(ReadOnlySpan<byte> name, out byte value)
+    /// <summary>Writes bytes in hexadecimal.</summary>
+    public static void WriteHex(ReadOnlySpan<byte> bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            Write("0123456789abcdef"u8.Slice(bytes[i] >> 4, 1));
+            Write("0123456789abcdef"u8.Slice(bytes[i] & 15, 1));
+        }
+    }
+
+    /// <summary>A global variable of one byte; -1 if there is none.</summary>
+    public static int ReadFlag(ReadOnlySpan<byte> name)
     {
         EfiGuid global = new(0x11d293ca8be4df61, 0x8c2b0398e0000daa);
         char* wide = stackalloc char[LongestName];
         Widen(name, wide);
-        byte read = 0;
+        byte value = 0;
         ulong size = 1;
         uint attributes = 0;
-        bool found = _system->Runtime->GetVariable(wide, &global, &attributes, &size, &read) == 0 && size == 1;
-        value = read;
-        return found;
+        return _system->Runtime->GetVariable(wide, &global, &attributes, &size, &value) == 0 && size == 1 ? value : -1;
     }
 
     /// <summary>Reads a file of the volume that this program came from, whole, into pages of its own.</summary>
@@ -72,7 +77,8 @@ internal static unsafe partial class Efi
         EfiFile* file;
         char* wide = stackalloc char[LongestName];
         Widen(path, wide);
-        if (!TryOpenRoot() || _root->Open(_root, &file, wide, 1, 0) != 0)
+        EfiFile* root = OpenRoot();
+        if (root == null || root->Open(root, &file, wide, 1, 0) != 0)
         {
             return false;
         }
@@ -95,47 +101,39 @@ internal static unsafe partial class Efi
         return good;
     }
 
-    /// <summary>Pages in the clear part of RAM. What lies elsewhere stays allocated, so that it is not offered again.</summary>
+    /// <summary>Pages in the clear part of RAM, which is where a firmware that begins at the end of RAM takes them from.</summary>
     public static bool TryAllocate(ulong bytes, out ulong start, bool isCode = false)
     {
-        bool good = true;
         AddressRange got = new() { Size = BootPlacement.Pages(Math.Max(bytes, 1)) };
-        for (int i = 0; i < AllocationAttempts && good && !_clear.Contains(got); i++)
-        {
-            ulong address = 0;
-            good = Boot->AllocatePages(0, isCode ? LoaderCode : LoaderData, got.Size / BootPlacement.PageSize, &address) == 0;
-            got.Start = address;
-        }
-
+        bool good = Boot->AllocatePages(0, isCode ? LoaderCode : LoaderData, got.Size / BootPlacement.PageSize, &got.Start) == 0;
         start = got.Start;
-        return good && _clear.Contains(got);
+        return good && Clear.Contains(got);
     }
 
     /// <summary>Memory that was allocated here.</summary>
     public static Span<byte> Bytes(AddressRange range) => new((void*)range.Start, (int)range.Size);
 
-    /// <summary>The device tree in the firmware's configuration table.</summary>
-    public static bool TryFindTree(out AddressRange tree)
+    /// <summary>The device tree in the firmware's configuration table; empty if there is none.</summary>
+    public static AddressRange FindTree()
     {
         EfiGuid wanted = new(0x41a5f19cb1b621d5, 0xe0aa692c15d90b83);
-        tree = default;
         for (ulong i = 0; i < _system->TableCount; i++)
         {
-            if (Same(_system->Tables[i].Vendor, wanted))
+            if (_system->Tables[i].Vendor.Low == wanted.Low && _system->Tables[i].Vendor.High == wanted.High)
             {
                 byte* table = _system->Tables[i].Table;
-                tree = new AddressRange { Start = (ulong)table, Size = DeviceTree.SizeOf(new ReadOnlySpan<byte>(table, 40)) };
-                return tree.Size != 0;
+                return new AddressRange { Start = (ulong)table, Size = DeviceTree.SizeOf(new ReadOnlySpan<byte>(table, 40)) };
             }
         }
 
-        return false;
+        return default;
     }
 
     /// <summary>The first part of a range that the firmware does not give away, not even after ExitBootServices; empty if there is none.</summary>
     public static AddressRange FindReserved(AddressRange range)
     {
-        if (!TryAllocate(MapBytes, out ulong buffer) || !TryReadMap(buffer, out ulong size, out _, out ulong stride))
+        ulong size, key, stride;
+        if (!TryAllocate(MapBytes, out ulong buffer) || !TryReadMap(buffer, &size, &key, &stride))
         {
             return range;
         }
@@ -160,9 +158,8 @@ internal static unsafe partial class Efi
     public static bool TryMeasure(uint register, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
     {
         const int Header = 18;
-        EfiGuid guid = new(0x42be7455607f766c, 0x0f72b26dd7e40b93);
-        EfiTcg2* protocol;
-        if (Boot->LocateProtocol(&guid, null, (void**)&protocol) != 0 || name.Length > LongestName)
+        EfiTcg2* protocol = FindTpm();
+        if (protocol == null || name.Length > LongestName)
         {
             return false;
         }
@@ -182,13 +179,35 @@ internal static unsafe partial class Efi
         }
     }
 
-    /// <summary>Ends the firmware's services, makes the moves and starts the monitor.</summary>
-    /// <param name="code">a page for the code that does it, clear of all destinations</param>
-    /// <param name="moves">triples (to, from, bytes) that <see cref="Moves"/> has made</param>
-    public static void Leave(ulong code, in Moves moves, ulong tree)
+    /// <summary>Sends a command to the TPM.</summary>
+    public static bool TrySubmit(ReadOnlySpan<byte> command, Span<byte> answer)
     {
-        ulong line = 4UL << (int)((ReadCacheType() >> 16) & 0xf);
-        new ReadOnlySpan<byte>((void*)LeaveStart(), (int)(LeaveEnd() - LeaveStart())).CopyTo(new Span<byte>((void*)code, (int)BootPlacement.PageSize));
+        EfiTcg2* protocol = FindTpm();
+        fixed (byte* input = command)
+        fixed (byte* output = answer)
+        {
+            return protocol != null && protocol->SubmitCommand(protocol, (uint)command.Length, input, (uint)answer.Length, output) == 0;
+        }
+    }
+
+    /// <summary>The firmware's log of measurements, as much as fits. Behind its end is what the firmware left in the area, which has 64 KiB at least.</summary>
+    public static bool TryReadLog(Span<byte> log)
+    {
+        const uint CryptoAgile = 2;
+        byte* start = null;
+        byte* last;
+        byte isCut;
+        EfiTcg2* protocol = FindTpm();
+        bool good = protocol != null && protocol->GetEventLog(protocol, CryptoAgile, &start, &last, &isCut) == 0 && start != null;
+        new ReadOnlySpan<byte>(start, good ? log.Length : 0).CopyTo(log);
+        return good;
+    }
+
+    /// <summary>Ends the firmware's services, makes the moves and starts the monitor.</summary>
+    /// <param name="code">a page for a copy of the code that does it, clear of all destinations</param>
+    /// <param name="moves">triples (to, from, bytes) that <see cref="Moves"/> has made</param>
+    public static void Leave(ulong code, in Moves moves, ulong tree, ulong facts)
+    {
         if (!TryAllocate(MapBytes, out ulong buffer))
         {
             return;
@@ -196,44 +215,44 @@ internal static unsafe partial class Efi
 
         for (int i = 0; i < ExitAttempts; i++)
         {
-            if (TryReadMap(buffer, out _, out ulong key, out _) && Boot->ExitBootServices(_handle, key) == 0)
+            ulong size, key, stride;
+            if (TryReadMap(buffer, &size, &key, &stride) && Boot->ExitBootServices(_handle, key) == 0)
             {
-                Go(code, moves.List, BootPlacement.MonitorStart, tree, line);
+                Go(code, moves.List, BootPlacement.MonitorStart, tree, facts);
             }
         }
     }
 
-    /// <summary>The monitor's image in this program, whole pages.</summary>
+    /// <summary>The monitor's image in this program.</summary>
     public static AddressRange MonitorImage => new() { Start = MonitorImageStart(), Size = MonitorImageEnd() - MonitorImageStart() };
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_isar0")]
     public static extern ulong ReadInstructionSet();
 
-    private static bool TryOpenRoot()
+    private static EfiTcg2* FindTpm()
+    {
+        EfiGuid guid = new(0x42be7455607f766c, 0x0f72b26dd7e40b93);
+        EfiTcg2* protocol;
+        return Boot->LocateProtocol(&guid, null, (void**)&protocol) == 0 ? protocol : null;
+    }
+
+    private static EfiFile* OpenRoot()
     {
         EfiGuid imageGuid = new(0x11d295625b1b31a1, 0x3b7269c9a0003f8e);
         EfiGuid volumeGuid = new(0x11d26459964e5b22, 0x3b7269c9a000398e);
         void** image;    // EFI_LOADED_IMAGE_PROTOCOL, whose fourth word is the device
         EfiFileSystem* volume;
-        EfiFile* root;
-        if (_root == null && Boot->HandleProtocol(_handle, &imageGuid, (void**)&image) == 0
-            && Boot->HandleProtocol(image[3], &volumeGuid, (void**)&volume) == 0 && volume->OpenVolume(volume, &root) == 0)
-        {
-            _root = root;
-        }
-
-        return _root != null;
+        EfiFile* root = null;
+        bool good = Boot->HandleProtocol(_handle, &imageGuid, (void**)&image) == 0
+            && Boot->HandleProtocol(image[3], &volumeGuid, (void**)&volume) == 0 && volume->OpenVolume(volume, &root) == 0;
+        return good ? root : null;
     }
 
-    private static bool TryReadMap(ulong buffer, out ulong size, out ulong key, out ulong stride)
+    private static bool TryReadMap(ulong buffer, ulong* size, ulong* key, ulong* stride)
     {
-        ulong bytes = MapBytes;
-        ulong mapKey = 0;
-        ulong step = 0;
         uint version = 0;
-        bool good = Boot->GetMemoryMap(&bytes, (byte*)buffer, &mapKey, &step, &version) == 0 && step >= (ulong)sizeof(EfiMemoryDescriptor);
-        (size, key, stride) = (bytes, mapKey, step);
-        return good;
+        *size = MapBytes;
+        return Boot->GetMemoryMap(size, (byte*)buffer, key, stride, &version) == 0 && *stride >= (ulong)sizeof(EfiMemoryDescriptor);
     }
 
     private static void Widen(ReadOnlySpan<byte> text, char* wide)
@@ -247,13 +266,8 @@ internal static unsafe partial class Efi
         wide[text.Length] = '\0';
     }
 
-    private static bool Same(EfiGuid left, EfiGuid right) => left.Low == right.Low && left.High == right.High;
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_level")]
     private static extern ulong ReadLevel();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_read_cache_type")]
-    private static extern ulong ReadCacheType();
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_monitor_start")]
     private static extern ulong MonitorImageStart();
@@ -261,12 +275,6 @@ internal static unsafe partial class Efi
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_monitor_end")]
     private static extern ulong MonitorImageEnd();
 
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_leave_start")]
-    private static extern ulong LeaveStart();
-
-    [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_leave_end")]
-    private static extern ulong LeaveEnd();
-
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "bb_go")]
-    private static extern void Go(ulong code, ulong moves, ulong entry, ulong tree, ulong line);
+    private static extern void Go(ulong code, ulong moves, ulong entry, ulong tree, ulong facts);
 }

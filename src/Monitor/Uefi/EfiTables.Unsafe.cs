@@ -33,7 +33,6 @@ internal unsafe struct EfiBootServices
     [FieldOffset(56)] public delegate* unmanaged[SuppressGCTransition]<ulong*, byte*, ulong*, ulong*, uint*, ulong> GetMemoryMap;
     [FieldOffset(152)] public delegate* unmanaged[SuppressGCTransition]<void*, EfiGuid*, void**, ulong> HandleProtocol;
     [FieldOffset(232)] public delegate* unmanaged[SuppressGCTransition]<void*, ulong, ulong> ExitBootServices;
-    [FieldOffset(248)] public delegate* unmanaged[SuppressGCTransition]<ulong, ulong> Stall;
     [FieldOffset(256)] public delegate* unmanaged[SuppressGCTransition]<ulong, ulong, ulong, char*, ulong> SetWatchdogTimer;
     [FieldOffset(320)] public delegate* unmanaged[SuppressGCTransition]<EfiGuid*, void*, void**, ulong> LocateProtocol;
 }
@@ -69,7 +68,9 @@ internal unsafe struct EfiFile
 [StructLayout(LayoutKind.Explicit)]
 internal unsafe struct EfiTcg2
 {
+    [FieldOffset(8)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, uint, byte**, byte**, byte*, ulong> GetEventLog;
     [FieldOffset(16)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, ulong, byte*, ulong, byte*, ulong> HashLogExtendEvent;
+    [FieldOffset(24)] public delegate* unmanaged[SuppressGCTransition]<EfiTcg2*, uint, byte*, uint, byte*, ulong> SubmitCommand;
 }
 
 [StructLayout(LayoutKind.Explicit)]

@@ -3,7 +3,7 @@
 
 	.text
 // Runs as a copy outside all destinations; neither stack nor data. x0 = moves (to, from, bytes; whole pages; bytes 0 ends), x1 = entry,
-// x2 = device tree, x3 = bytes of a cache line. Where `to` is `from`, the range is only made good for readers with their caches off.
+// x2 = device tree, x3 = what the monitor is told (BootFacts). Where `to` is `from`, the range is only made good for readers with their caches off.
 leave_code:
 	msr	daifset, #15
 1:	ldp	x4, x5, [x0], #16
@@ -18,7 +18,7 @@ leave_code:
 	cmp	x7, x8
 	b.lo	2b
 3:	dc	civac, x4
-	add	x4, x4, x3
+	add	x4, x4, #16			// no cache line is shorter
 	cmp	x4, x8
 	b.lo	3b
 	b	1b
@@ -37,11 +37,10 @@ leave_code:
 	isb
 	mov	x4, x1
 	mov	x0, x2
-	mov	x1, xzr
+	mov	x1, x3
 	mov	x2, xzr
 	mov	x3, xzr
 	br	x4
-leave_code_end:
 
 	.macro	reader name, register
 	.global	bb_read_\name
@@ -51,7 +50,6 @@ bb_read_\name:
 	.endm
 	reader	level, CurrentEL
 	reader	isar0, id_aa64isar0_el1
-	reader	cache_type, ctr_el0
 
 	.macro	address name, symbol
 	.global	bb_\name
@@ -62,17 +60,18 @@ bb_\name:
 	.endm
 	address	monitor_start, __monitor_start
 	address	monitor_end, __monitor_end
-	address	leave_start, leave_code
-	address	leave_end, leave_code_end
 
-// void bb_go(code, moves, entry, tree, line): makes the copy executable and goes there, never to return.
+// void bb_go(code, moves, entry, tree, facts): copies the code above to a page and goes there, never to return.
 	.global	bb_go
 bb_go:
-	mov	x9, x0
-	add	x10, x0, #4096
-1:	dc	cvau, x0
-	add	x0, x0, x4
-	cmp	x0, x10
+	mov	x12, x0
+	adr	x6, leave_code
+	add	x7, x0, #4096
+1:	ldp	x10, x11, [x6], #16
+	stp	x10, x11, [x0]
+	dc	cvau, x0
+	add	x0, x0, #16
+	cmp	x0, x7
 	b.lo	1b
 	dsb	ish
 	ic	iallu
@@ -82,12 +81,12 @@ bb_go:
 	mov	x1, x2
 	mov	x2, x3
 	mov	x3, x4
-	br	x9
+	br	x12
 
 // The monitor as the direct flavour has it: the same file.
 	.section .monitor, "a"
 	.balign	4096
 __monitor_start:
 	.incbin	"../../../artifacts/images/monitor.bin"
-	.balign	4096
 __monitor_end:
+	.balign	4096

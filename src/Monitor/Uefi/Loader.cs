@@ -1,11 +1,13 @@
 using System;
+using System.Buffers.Binary;
+using BlackBox.Abi;
 using BlackBox.Cryptography;
 
 namespace BlackBox.Monitor;
 
 /// <summary>
-/// From the firmware to the monitor: reads what is to be started, checks it against the signed manifest, puts everything where the monitor wants
-/// it and goes there. All that is wrong ends in a line that names it, and in the firmware's hands again.
+/// From the firmware to the monitor: reads what is to be started, checks it against the signed manifest, measures it, opens the platform's seed, puts everything
+/// where the monitor wants it and goes there. All that is wrong ends in a line that names it, and in the firmware's hands again.
 /// </summary>
 internal static class Loader
 {
@@ -15,109 +17,148 @@ internal static class Loader
 
     private static ReadOnlySpan<byte> ManifestPath => "\\EFI\\BlackBox\\manifest"u8;
 
+    private static ReadOnlySpan<byte> ApprovalPath => "\\EFI\\BlackBox\\approval"u8;
+
     private static ReadOnlySpan<byte> KernelPath => "\\EFI\\BlackBox\\kernel"u8;
 
     private static ReadOnlySpan<byte> InitrdPath => "\\EFI\\BlackBox\\initrd"u8;
 
     private static ReadOnlySpan<byte> CommandLinePath => "\\EFI\\BlackBox\\cmdline"u8;
 
+    private static bool _isMeasured;
+
     /// <summary>Returns only if nothing was started.</summary>
     /// <returns>an EFI_STATUS</returns>
     public static ulong Run()
     {
         Line("BlackBox monitor, UEFI application"u8);
-        if (Efi.Level == ExceptionLevel)
-        {
-            new InstructionSet(Efi.ReadInstructionSet()).Use();
-            if (IsSecure() || BootKey.IsDevelopment)
-            {
-                Boot();
-            }
-            else
-            {
-                Refuse("firmware"u8, "Secure Boot is off, and this monitor was not built for development"u8);
-            }
-        }
-        else
+        if (Efi.Level != ExceptionLevel)
         {
             Refuse("firmware"u8, "it does not run at EL2"u8);
+            return Efi.SecurityViolation;
         }
 
+        new InstructionSet(Efi.ReadInstructionSet()).Use();
+        bool isSecure = IsSecure();
+        _ = isSecure || BootKey.IsDevelopment
+            ? Boot((isSecure ? BootFacts.SecureBoot : 0u) | (BootKey.IsDevelopment ? BootFacts.Development : 0u))
+            : Refuse("firmware"u8, "Secure Boot is off, and this monitor was not built for development"u8);
         return Efi.SecurityViolation;
     }
 
     // The firmware has checked this program's signature only if both hold.
     private static bool IsSecure()
     {
-        bool isOn = Efi.TryReadFlag("SecureBoot"u8, out byte secure) && secure == 1 && Efi.TryReadFlag("SetupMode"u8, out byte setup) && setup == 0;
+        bool isOn = Efi.ReadFlag("SecureBoot"u8) == 1 && Efi.ReadFlag("SetupMode"u8) == 0;
         Line(isOn ? "Secure Boot is on"u8 : "SECURE BOOT OFF: anything could have been started in this monitor's place"u8);
         return isOn;
     }
 
-    private static void Boot()
+    // This and what it calls returns false, and has said why.
+    private static bool Boot(uint flags)
     {
-        if (!Efi.TryFindTree(out AddressRange treeFile) || !DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
+        AddressRange treeFile = Efi.FindTree();
+        if (!DeviceTree.TryOpen(Efi.Bytes(treeFile), out DeviceTree tree))
         {
-            Refuse("firmware"u8, "it gives no device tree (QEMU: acpi=off)"u8);
-            return;
+            return Refuse("firmware"u8, "it gives no device tree (QEMU: acpi=off)"u8);
         }
 
-        AddressRange ram = BootTree.MemoryAround(tree, BootPlacement.MonitorStart);
-        Efi.AllocateFrom(BootPlacement.ClearOf(ram));
-        if (!Efi.FindReserved(ram).IsEmpty)
+        tree.TryFindRam(BootPlacement.MonitorStart, out _, out AddressRange ram);
+        Efi.Clear = BootPlacement.ClearOf(ram);
+        AddressRange facts = new() { Size = BootPlacement.PageSize + AbiConstants.EvidenceSize };
+        if (!Efi.FindReserved(ram).IsEmpty || !Efi.TryAllocate(facts.Size, out facts.Start))
         {
-            Refuse("firmware"u8, "there is too little RAM where the monitor wants it, or a part of it is reserved"u8);
-            return;
+            return Refuse("firmware"u8, "there is too little RAM where the monitor wants it, or a part of it is reserved"u8);
         }
 
-        if (!TryRead(ManifestPath, out AddressRange manifestFile))
-        {
-            return;
-        }
-
-        if (!BootManifest.TryOpen(Efi.Bytes(manifestFile), BootKey.Public, out BootManifest manifest))
-        {
-            Refuse(ManifestPath, "its signature is not that of this monitor's boot key"u8);
-            return;
-        }
-
-        if (!TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
+        _isMeasured = true;
+        if (!TryRead(ManifestPath, out AddressRange manifestFile)
+            || !(BootManifest.TryOpen(Efi.Bytes(manifestFile), BootKey.Public, out BootManifest manifest) || Refuse(ManifestPath, "its signature is not that of this monitor's boot key"u8))
+            || !TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
             || !TryRead(manifest, BootFile.CommandLine, CommandLinePath, out AddressRange commandLine))
         {
-            return;
+            return false;
         }
 
         Line(BootKey.IsDevelopment ? "kernel, initrd and command line are those of the manifest (DEVELOPMENT KEY, anybody can sign)"u8
             : "kernel, initrd and command line are those of the manifest"u8);
-        Measure(manifestFile, kernel, initrd, commandLine);
-        Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine));
+        Line(_isMeasured ? "measured into PCR 12 of the TPM"u8 : "NOT MEASURED: there is no TPM, or it failed"u8);
+        Span<byte> told = Efi.Bytes(facts);
+        told.Clear();
+        BootFacts.Add(flags);
+        Sha256.Hash(Efi.Bytes(manifestFile), BootFacts.ManifestDigest);
+        if (!_isMeasured || TryAttest(manifest.Counter, tree, told.Slice((int)BootPlacement.PageSize)))
+        {
+            BootFacts.Told.CopyTo(told);
+            Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
+        }
+
+        told.Clear();
+        BootFacts.Told.Clear();
+        Tpm.Wipe();
+        return false;
     }
 
-    private static void Measure(AddressRange manifest, AddressRange kernel, AddressRange initrd, AddressRange commandLine)
+    // What the TPM adds to the facts: the platform's seed, and its word for this boot.
+    private static bool TryAttest(ulong counter, DeviceTree tree, Span<byte> evidence)
     {
-        bool isMeasured = Efi.TryMeasure(MeasurementRegister, "BlackBox manifest"u8, Efi.Bytes(manifest))
-            && Efi.TryMeasure(MeasurementRegister, "BlackBox kernel"u8, Efi.Bytes(kernel))
-            && Efi.TryMeasure(MeasurementRegister, "BlackBox initrd"u8, Efi.Bytes(initrd))
-            && Efi.TryMeasure(MeasurementRegister, "BlackBox command line"u8, Efi.Bytes(commandLine));
-        Line(isMeasured ? "measured into PCR 12 of the TPM"u8 : "NOT MEASURED: there is no TPM, or it failed"u8);
+        bool isGood = TryUnseal(counter, tree);
+        Span<byte> key = stackalloc byte[EcdhP384.PublicKeyLength];
+        MonitorKeys.MakePublic(MonitorKeys.AttestPurpose, key);
+        Span<byte> qualifier = stackalloc byte[Sha256.Length];
+        Sha256.Hash(key, qualifier);
+        bool isQuoted = PlatformQuote.TryWrite(qualifier, evidence);
+        Line(isQuoted ? "the TPM has signed what was measured"u8 : "NOT ATTESTED: the TPM does not sign"u8);
+        BootFacts.Add(isQuoted ? BootFacts.Measured : 0);
+
+        // Nobody opens the seal a second time in this boot.
+        return Efi.TryMeasure(MeasurementRegister, "BlackBox leaves"u8, "leave"u8) && isGood;
     }
 
-    private static void Place(ReadOnlySpan<byte> treeFile, DeviceTree tree, AddressRange kernel, AddressRange initrd, ReadOnlySpan<byte> commandLine)
+    private static bool TryUnseal(ulong counter, DeviceTree tree)
+    {
+        Span<byte> record = stackalloc byte[PlatformSeal.RecordLength];
+        record.Clear();
+        Span<byte> highest = record.Slice(RootKey.Length);
+        bool isOpen = PlatformSeal.TryApprove(Efi.TryReadFile(ApprovalPath, out AddressRange approval) ? Efi.Bytes(approval) : default) && PlatformSeal.TryOpen(record, tree.Chosen("rng-seed"u8));
+        if (counter < BinaryPrimitives.ReadUInt64BigEndian(highest))
+        {
+            record.Clear();
+            return Refuse(ManifestPath, "its counter is lower than that of one that was started before"u8);
+        }
+
+        bool isNewer = counter > BinaryPrimitives.ReadUInt64BigEndian(highest);
+        BinaryPrimitives.WriteUInt64BigEndian(highest, counter);
+        if (!isOpen || (isNewer && !PlatformSeal.TryWrite(record)))
+        {
+            record.Clear();
+            Efi.Write("blackbox: the platform's key stays SEALED, because the boot key has not approved this state: "u8);
+            Efi.WriteHex(PlatformSeal.State);
+            Efi.Write("\r\n"u8);
+            return BootKey.IsDevelopment || Refuse(ApprovalPath, "it does not fit, and this monitor was not built for development"u8);
+        }
+
+        record.Slice(0, RootKey.Length).CopyTo(BootFacts.Seed);
+        BootFacts.Add(BootFacts.SealedKey);
+        record.Clear();
+        Line("the platform's key is that of this TPM"u8);
+        return true;
+    }
+
+    private static bool Place(ReadOnlySpan<byte> treeFile, DeviceTree tree, AddressRange kernel, AddressRange initrd, ReadOnlySpan<byte> commandLine, AddressRange facts)
     {
         ulong kernelSize = BootPlacement.SizeOfKernel(Efi.Bytes(kernel));
         if (kernelSize == 0 || !BootPlacement.IsCommandLine(commandLine))
         {
-            Refuse(kernelSize == 0 ? KernelPath : CommandLinePath, "no arm64 Image up to 64 MiB, or no printable ASCII up to 2047 bytes"u8);
-            return;
+            return Refuse(kernelSize == 0 ? KernelPath : CommandLinePath, "no arm64 Image up to 64 MiB, or no printable ASCII up to 2047 bytes"u8);
         }
 
         AddressRange monitor = Efi.MonitorImage;
         AddressRange target = new() { Size = (ulong)(treeFile.Length + BootTree.Extra + commandLine.Length) };
-        if (!Efi.TryAllocate(monitor.Size, out ulong monitorAt) || !Efi.TryAllocate(target.Size, out target.Start) || !Efi.TryAllocate(Moves.Bytes, out ulong listAt)
+        if (!Efi.TryAllocate(monitor.Size, out ulong monitorAt) || !Efi.TryAllocate(target.Size, out target.Start) || !Efi.TryAllocate(BootPlacement.PageSize, out ulong listAt)
             || !Efi.TryAllocate(BootPlacement.PageSize, out ulong codeAt, isCode: true) || BootTree.Write(treeFile, tree, Efi.Bytes(target), commandLine, initrd) == 0)
         {
-            Refuse("firmware"u8, "too little free RAM, or a device tree without /chosen"u8);
-            return;
+            return Refuse("firmware"u8, "too little free RAM, or a device tree without /chosen"u8);
         }
 
         Efi.Bytes(monitor).CopyTo(Efi.Bytes(new AddressRange { Start = monitorAt, Size = monitor.Size }));
@@ -131,42 +172,31 @@ internal static class Loader
         moves.Add(kernelStart, kernel.Start, kernel.Size);
         moves.Clean(initrd.Start, initrd.Size);
         moves.Clean(target.Start, target.Size);
+        moves.Clean(facts.Start, facts.Size);
         moves.Clean(codeAt, BootPlacement.PageSize);
         Line("leaving the firmware"u8);
-        Efi.Leave(codeAt, moves, target.Start);
-        Refuse("firmware"u8, "it does not end its services"u8);
+        Efi.Leave(codeAt, moves, target.Start, facts.Start);
+        return Refuse("firmware"u8, "it does not end its services"u8);
     }
 
     private static bool TryRead(ReadOnlySpan<byte> path, out AddressRange content)
     {
-        bool good = Efi.TryReadFile(path, out content);
-        if (!good)
-        {
-            Refuse(path, "it cannot be read, or there is too little free RAM"u8);
-        }
-
-        return good;
+        bool isRead = Efi.TryReadFile(path, out content) || Refuse(path, "it cannot be read, or there is too little free RAM"u8);
+        _isMeasured = isRead && _isMeasured && Efi.TryMeasure(MeasurementRegister, path, Efi.Bytes(content));
+        return isRead;
     }
 
-    private static bool TryRead(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, out AddressRange content)
-    {
-        bool good = TryRead(path, out content);
-        if (good && !manifest.Matches(file, Efi.Bytes(content)))
-        {
-            Refuse(path, "it is not the one that the boot manifest names"u8);
-            return false;
-        }
+    private static bool TryRead(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, out AddressRange content) =>
+        TryRead(path, out content) && (manifest.Matches(file, Efi.Bytes(content)) || Refuse(path, "it is not the one that the boot manifest names"u8));
 
-        return good;
-    }
-
-    private static void Refuse(ReadOnlySpan<byte> what, ReadOnlySpan<byte> why)
+    private static bool Refuse(ReadOnlySpan<byte> what, ReadOnlySpan<byte> why)
     {
         Efi.Write("blackbox: BOOT REFUSED: "u8);
         Efi.Write(what);
         Efi.Write(": "u8);
         Efi.Write(why);
         Efi.Write("\r\n"u8);
+        return false;
     }
 
     private static void Line(ReadOnlySpan<byte> text)

@@ -73,12 +73,7 @@ internal static class Worlds
 
         if (CpuFeatures.HasFineTraps)
         {
-            ulong matrix = CpuFeatures.HasMatrix ? 3UL << 54 : 0;    // nSMPRI_EL1, nTPIDR2_EL0: no trap
-            El2Registers.WriteHfgrtr(matrix);
-            El2Registers.WriteHfgwtr(matrix);
-            El2Registers.WriteHfgitr(0);
-            El2Registers.WriteHdfgrtr(0);
-            El2Registers.WriteHdfgwtr(0);
+            El2.ResetFineTraps(CpuFeatures.HasMatrix ? 3UL << 54 : 0);    // nSMPRI_EL1, nTPIDR2_EL0: no trap
         }
 
         EnterOs();

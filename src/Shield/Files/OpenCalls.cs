@@ -70,6 +70,12 @@ internal static class OpenCalls
 
     private static long OpenResolved(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
     {
+        if ((flags & OpenFlags.PathOnly) == 0
+            && AttestationFiles.Find(path.Canonical) is AttestationFile attestation and > AttestationFile.Directory)
+        {
+            return AttestationFiles.Open(ref thread, attestation, flags);
+        }
+
         if (path.Place == PathPlace.Listed)
         {
             return OpenListed(ref thread, directory, ref path, flags, mode, resolve, number);
@@ -91,11 +97,6 @@ internal static class OpenCalls
             if (ProcessViews.TryParse(ref thread, path.Canonical, out bool detailed))
             {
                 return OpenView(ref thread, directory, ref path, flags, mode, resolve, number, detailed);
-            }
-
-            if (AttestationFiles.Find(path.Canonical) is AttestationFile attestation and > AttestationFile.Directory)
-            {
-                return AttestationFiles.Open(ref thread, attestation, flags);
             }
 
             if (SharedNames.IsName(path.Canonical))

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime;
 using System.Runtime.CompilerServices;
@@ -126,7 +127,10 @@ internal static unsafe class Hardware
     public static void Log(ReadOnlySpan<byte> text) => _ = LogRaw(Translate(text, out int length), (ulong)length);
 
     /// <summary>Decrypts a WrappedKey in place.</summary>
-    public static long UnwrapKey(ulong ipa) => UnwrapKeyRaw(ipa);
+    /// <param name="report">32 bytes: SHA-256 of what the shield will say in evidence</param>
+    public static long UnwrapKey(ulong ipa, ReadOnlySpan<byte> report) => UnwrapKeyRaw(
+        ipa, BinaryPrimitives.ReadUInt64LittleEndian(report), BinaryPrimitives.ReadUInt64LittleEndian(report[8..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(report[16..]), BinaryPrimitives.ReadUInt64LittleEndian(report[24..]));
 
     /// <summary>Makes evidence of the AttestBuffer in a frame.</summary>
     public static long Attest(ulong ipa, ulong reportLength, out ulong length)
@@ -212,7 +216,7 @@ internal static unsafe class Hardware
     private static extern long LogRaw(ulong text, ulong length);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_unwrap_key")]
-    private static extern long UnwrapKeyRaw(ulong ipa);
+    private static extern long UnwrapKeyRaw(ulong ipa, ulong report0, ulong report1, ulong report2, ulong report3);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_attest")]
     private static extern long AttestRaw(ulong ipa, ulong reportLength, ulong* length);

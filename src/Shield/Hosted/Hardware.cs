@@ -26,7 +26,7 @@ internal interface IMachine
     long TicketCancel();
 
     /// <summary>Decrypts the WrappedKey at an IPA in place.</summary>
-    long UnwrapKey(ulong ipa) => Status.Denied;
+    long UnwrapKey(ulong ipa, ReadOnlySpan<byte> report) => Status.Denied;
 
     /// <summary>Makes evidence of the AttestBuffer at an IPA.</summary>
     long Attest(ulong ipa, ulong reportLength, out ulong length)
@@ -181,7 +181,7 @@ internal static unsafe class Hardware
 
     public static void LoadVectors(ref Thread thread, ReadOnlySpan<byte> from) => from[..VectorBytes].CopyTo(Vectors);
 
-    public static long UnwrapKey(ulong ipa) => Machine.UnwrapKey(ipa);
+    public static long UnwrapKey(ulong ipa, ReadOnlySpan<byte> report) => Machine.UnwrapKey(ipa, report);
 
     public static long Attest(ulong ipa, ulong reportLength, out ulong length) => Machine.Attest(ipa, reportLength, out length);
 

@@ -70,9 +70,10 @@ internal static class ProtectedImage
     public static void Start(ref Thread thread)
     {
         Span<byte> publisher = stackalloc byte[Digest32.Length];
+        ReadManifest(ref thread);
         ReadKey(ref thread, publisher);
-        ReadManifest(ref thread, publisher);
         Manifest manifest = Manifest;
+        CheckPublisher(manifest, publisher);
         ReadFiles(ref thread, manifest);
         tagsLength = manifest.TagsLength;
         if (OsFile.Open(ref thread, TagsPath, out tags) < 0)
@@ -174,7 +175,11 @@ internal static class ProtectedImage
 
         ReadWhole(ref thread, KeyPath, WrappedKeys.MaxFileBytes, out PrivateBlock file);
 
-        // One of the keys was wrapped for this platform.
+        Span<byte> report = stackalloc byte[AttestationReport.MaxBytes];
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(report[..AttestationReport.Write(report)], digest);
+
+        // One of the keys was wrapped for this platform. The monitor opens one, once, and keeps what this enclave says of itself.
         Span<byte> blob = Frames.Bytes(frame)[..WrappedKeys.BlobBytes];
         WrappedKeys keys = new(file.Bytes);
         bool found = false;
@@ -185,7 +190,7 @@ internal static class ProtectedImage
                 Refuse("/.blackbox/key is malformed"u8);
             }
 
-            found = Hardware.UnwrapKey(frame.Value) == Status.Success;
+            found = Hardware.UnwrapKey(frame.Value, digest) == Status.Success;
         }
 
         if (!found)
@@ -200,7 +205,8 @@ internal static class ProtectedImage
         file.Free();
     }
 
-    private static void ReadManifest(ref Thread thread, ReadOnlySpan<byte> publisher)
+    // That the manifest's own key has signed it says nothing yet of whose key that is.
+    private static void ReadManifest(ref Thread thread)
     {
         ReadWhole(ref thread, ManifestPath, MaxManifestBytes, out manifestBytes);
         ReadOnlySpan<byte> message = manifestBytes.Bytes;
@@ -211,13 +217,6 @@ internal static class ProtectedImage
             return;
         }
 
-        Span<byte> digest = stackalloc byte[Sha256.Length];
-        Sha256.Hash(manifest.PublicKey, digest);
-        if (!digest.SequenceEqual(publisher))
-        {
-            Refuse("/.blackbox/manifest is not of the publisher for whom the key was wrapped"u8);
-        }
-
         if (!CoseSignature.Verify(payload, signature, manifest.PublicKey))
         {
             Refuse("/.blackbox/manifest: the signature is wrong"u8);
@@ -225,6 +224,16 @@ internal static class ProtectedImage
 
         payloadOffset = (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(message), ref MemoryMarshal.GetReference(payload));
         payloadLength = payload.Length;
+    }
+
+    private static void CheckPublisher(in Manifest manifest, ReadOnlySpan<byte> publisher)
+    {
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        Sha256.Hash(manifest.PublicKey, digest);
+        if (!digest.SequenceEqual(publisher))
+        {
+            Refuse("/.blackbox/manifest is not of the publisher for whom the key was wrapped"u8);
+        }
     }
 
     /// <summary>The digests of the table's pages follow it; the manifest signs them all by one digest.</summary>

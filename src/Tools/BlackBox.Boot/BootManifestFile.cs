@@ -15,7 +15,8 @@ public static class BootManifestFile
 
     /// <summary>A signed manifest.</summary>
     /// <exception cref="BlackBoxException">The command line is one that the monitor refuses.</exception>
-    public static async Task<byte[]> CreateAsync(BootFiles files, BootKeyPair key, DateTimeOffset time, CancellationToken cancellation)
+    /// <param name="counter">A TPM that has seen a higher one refuses this one.</param>
+    public static async Task<byte[]> CreateAsync(BootFiles files, BootKeyPair key, DateTimeOffset time, long counter, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(key);
@@ -25,8 +26,9 @@ public static class BootManifestFile
         }
 
         using var manifest = new MemoryStream();
-        manifest.Write("BBXBOOT1"u8);
+        manifest.Write("BBXBOOT2"u8);
         WriteNumber(manifest, time.ToUnixTimeSeconds());
+        WriteNumber(manifest, counter);
         foreach (var path in (string[])[files.Kernel, files.Initrd])
         {
             var content = File.OpenRead(path);

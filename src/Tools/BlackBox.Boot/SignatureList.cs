@@ -19,4 +19,7 @@ internal static class SignatureList
         certificate.CopyTo(list.AsSpan(HeaderLength + 16));
         return list;
     }
+
+    /// <summary>EFI_SIGNATURE_DATA in it: owner and certificate.</summary>
+    public static byte[] FirstEntry(byte[] list) => list[HeaderLength..];
 }

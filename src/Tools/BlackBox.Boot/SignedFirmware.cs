@@ -20,6 +20,18 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>The machine cannot change the firmware's variables, from its first boot on. AAVMF then keeps to itself what it refuses to start.</summary>
     public bool ReadOnlyVariables { get; init; } = true;
 
+    /// <summary>The machine has a TPM 2.0.</summary>
+    public bool HasTpm { get; init; } = true;
+
+    /// <summary>Folder of what the TPM keeps. Null: a new TPM, which goes away with the run.</summary>
+    public string? TpmState { get; init; }
+
+    /// <summary>The boot manifest's counter. All manifests of this class have the same, so that none is older than another.</summary>
+    public long Counter { get; init; } = 1;
+
+    /// <summary>The boot key approves this boot, so that it gets the platform's key. Under Secure Boot only: otherwise anything could be the same state.</summary>
+    public bool Approve { get; init; } = true;
+
     /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>
     public Action<string>? Tamper { get; init; }
 
@@ -28,6 +40,9 @@ public sealed class SignedFirmware : IFirmware
 
     /// <summary>Where this host keeps the Secure Boot keys of its emulated machines.</summary>
     public static string KeyFolder => Path.Combine(BlackBoxPaths.Cache, "secure-boot");
+
+    /// <summary>What the TPM of this user's emulated machines keeps.</summary>
+    public static string HostTpm => Path.Combine(BlackBoxPaths.Cache, "tpm");
 
     public async Task<FirmwareFiles> PrepareAsync(FirmwareRequest request, string folder, CancellationToken cancellation)
     {
@@ -50,7 +65,13 @@ public sealed class SignedFirmware : IFirmware
         try
         {
             var files = new BootFiles(request.Kernel, request.Initrd, request.CommandLine);
-            await SystemPartition.WriteFolderAsync(root, application, files, BootKey ?? development!, DateTimeOffset.UtcNow, cancellation).ConfigureAwait(false);
+            var key = BootKey ?? development!;
+            await SystemPartition.WriteFolderAsync(root, application, files, key, DateTimeOffset.UtcNow, Counter, cancellation).ConfigureAwait(false);
+            if (SecureBoot && Approve)
+            {
+                var pcr4 = BootMeasurements.Pcr4(await File.ReadAllBytesAsync(application, cancellation).ConfigureAwait(false));
+                await SystemPartition.WriteApprovalAsync(root, pcr4, BootMeasurements.Pcr7(keys), key, cancellation).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -63,7 +84,8 @@ public sealed class SignedFirmware : IFirmware
         Directory.Delete(root, recursive: true);
         var variables = Path.Combine(folder, "variables.fd");
         VariableStore.Write(variables, SecureBoot ? keys : null);
-        return new FirmwareFiles(Code, variables, ReadOnlyVariables, image);
+        return new FirmwareFiles(Code, variables, ReadOnlyVariables, image,
+            HasTpm ? new TpmFiles(TpmState ?? Path.Combine(folder, "tpm-state"), Path.Combine(folder, "tpm")) : null);
     }
 
     // Two commands at a time must not make two sets.

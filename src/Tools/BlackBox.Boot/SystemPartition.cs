@@ -12,14 +12,17 @@ public static class SystemPartition
     /// <summary>The monitor's folder: kernel, initrd, cmdline, manifest.</summary>
     public const string Folder = "EFI/BlackBox";
 
+    /// <summary>File in <see cref="Folder"/> with the boot key's approval of the state that this boot will be.</summary>
+    public const string Approval = "approval";
+
     private const long Slack = 8L << 20;
 
     /// <summary>Writes the files below a folder: a mounted partition, or one that becomes an image.</summary>
     /// <param name="application">the signed application</param>
-    public static async Task WriteFolderAsync(string root, string application, BootFiles files, BootKeyPair key, DateTimeOffset time, CancellationToken cancellation)
+    public static async Task WriteFolderAsync(string root, string application, BootFiles files, BootKeyPair key, DateTimeOffset time, long counter, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(files);
-        var manifest = await BootManifestFile.CreateAsync(files, key, time, cancellation).ConfigureAwait(false);
+        var manifest = await BootManifestFile.CreateAsync(files, key, time, counter, cancellation).ConfigureAwait(false);
         var folder = Path.Combine(root, Folder);
         Directory.CreateDirectory(folder);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(root, Application))!);
@@ -28,6 +31,16 @@ public static class SystemPartition
         await File.WriteAllTextAsync(Path.Combine(folder, "cmdline"), files.CommandLine, Encoding.ASCII, cancellation).ConfigureAwait(false);
         await File.WriteAllBytesAsync(Path.Combine(folder, "manifest"), manifest, cancellation).ConfigureAwait(false);
         File.Copy(application, Path.Combine(root, Application), overwrite: true);
+    }
+
+    /// <summary>Approves the boot of what <see cref="WriteFolderAsync"/> has written.</summary>
+    /// <param name="pcr4">what the firmware will have measured of the application</param>
+    /// <param name="pcr7">and of Secure Boot's keys</param>
+    public static async Task WriteApprovalAsync(string root, byte[] pcr4, byte[] pcr7, BootKeyPair key, CancellationToken cancellation)
+    {
+        var folder = Path.Combine(root, Folder);
+        var state = BootApproval.State(pcr4, pcr7, await BootMeasurements.Pcr12Async(folder, cancellation).ConfigureAwait(false));
+        await File.WriteAllBytesAsync(Path.Combine(folder, Approval), BootApproval.Create(state, key), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Makes a FAT32 image of what <see cref="WriteFolderAsync"/> has written.</summary>

@@ -12,6 +12,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     private readonly Option<bool> _native = new("--native") { Description = "Start Debian's kernel directly, without the monitor" };
     private readonly Option<string?> _monitor = new("--monitor") { Description = "Monitor image to start (default: the one that was built)", HelpName = "FILE" };
     private readonly Option<bool> _firmware = new("--firmware") { Description = "Start through UEFI firmware with Secure Boot, which starts the signed monitor (docs/boot.md)" };
+    private readonly Option<bool> _freshTpm = new("--fresh-tpm") { Description = "With --firmware: a new TPM, which goes away with the machine, and with it the platform's key" };
     private readonly Option<int> _cpus = new("--cpus", "-c") { Description = "Number of CPUs", DefaultValueFactory = _ => 2, HelpName = "N" };
     private readonly Option<int> _memory = new("--memory", "-m") { Description = "RAM in MiB", DefaultValueFactory = _ => 1024, HelpName = "MIB" };
     private readonly Option<string> _cpuModel = new("--cpu-model") { Description = "QEMU's name of the CPU", DefaultValueFactory = _ => "neoverse-n1", HelpName = "NAME" };
@@ -32,7 +33,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     /// <summary>Adds the options to a command.</summary>
     public MachineOptionSet AddTo(Command command)
     {
-        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor, _firmware], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
+        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor, _firmware, _freshTpm], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
         {
             command.Add(option);
         }
@@ -58,7 +59,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         MemoryMiB = parsed.GetValue(_memory),
         CpuModel = parsed.GetValue(_cpuModel)!,
         Monitor = MonitorImage(parsed, monitorIsBuilt),
-        Firmware = UsesFirmware(parsed) ? new SignedFirmware() : null,
+        Firmware = UsesFirmware(parsed) ? new SignedFirmware { TpmState = parsed.GetValue(_freshTpm) ? null : SignedFirmware.HostTpm } : null,
         Ports = [.. parsed.GetValue(_ports)!.Select(ParsePort)],
         Network = parsed.GetValue(_network),
         Disks = [.. parsed.GetValue(_disks)!.Select(disk => disk.EndsWith(",rw", StringComparison.Ordinal) ? new MachineDisk(disk[..^3], ReadOnly: false) : new MachineDisk(disk))],

@@ -137,7 +137,7 @@ internal sealed class LoaderMachine : IMachine
         return (arguments, environment, auxiliary);
     }
 
-    public long UnwrapKey(ulong ipa) => DevelopmentPlatform.TryUnwrap(Hardware.Memory(ipa, 192)) ? Status.Success : Status.Denied;
+    public long UnwrapKey(ulong ipa, ReadOnlySpan<byte> report) => DevelopmentPlatform.TryUnwrap(Hardware.Memory(ipa, 192)) ? Status.Success : Status.Denied;
 
     public OsReturn OsCall(ulong number, ReadOnlySpan<ulong> a)
     {

@@ -98,6 +98,26 @@ namespace System
         public static int IndexOfAnyExcept<T>(this Span<T> span, T value) where T : IEquatable<T> =>
             IndexOfAnyExcept((ReadOnlySpan<T>)span, value);
 
+        public static int IndexOfAnyExceptInRange<T>(this ReadOnlySpan<T> span, T lowInclusive, T highInclusive) where T : IComparable<T>
+        {
+            for (int i = 0; i < span.Length; i++)
+            {
+                if (lowInclusive.CompareTo(span[i]) > 0 || highInclusive.CompareTo(span[i]) < 0)
+                    return i;
+            }
+            return -1;
+        }
+
+        public static int IndexOfAny<T>(this Span<T> span, T value0, T value1) where T : IEquatable<T>
+        {
+            for (int i = 0; i < span.Length; i++)
+            {
+                if (value0.Equals(span[i]) || value1.Equals(span[i]))
+                    return i;
+            }
+            return -1;
+        }
+
         public static bool ContainsAnyExcept<T>(this ReadOnlySpan<T> span, T value) where T : IEquatable<T> =>
             IndexOfAnyExcept(span, value) >= 0;
 

@@ -55,6 +55,30 @@ internal static class BootKeyCommands
         return command;
     }
 
+    /// <summary>Lets a state of a machine have the platform's key.</summary>
+    public static Command Approve()
+    {
+        var state = new Option<string>("--state") { Description = "The state, as the monitor's line about the sealed key prints it", HelpName = "HEX", Required = true };
+        var bootKey = new Option<string?>("--boot-key") { Description = "Private boot key (default: the development key, which everybody has)", HelpName = "FILE" };
+        var output = new Option<string>("--out") { Description = $"Where the approval goes: {SystemPartition.Folder}/{SystemPartition.Approval} on the EFI system partition", HelpName = "FILE", Required = true };
+        var command = new Command("approve", "Approves a state of a machine (monitor, Secure Boot's keys, boot manifest), so that its TPM gives the platform's key to it.") { state, bootKey, output };
+        command.SetAction(parsed =>
+        {
+            using var key = parsed.GetValue(bootKey) is { } file ? BootKeyPair.Read(file) : BootKeyPair.Development();
+            try
+            {
+                File.WriteAllBytes(parsed.GetValue(output)!, BootApproval.Create(Convert.FromHexString(parsed.GetValue(state)!), key));
+            }
+            catch (FormatException error)
+            {
+                throw new BlackBoxException("the state is not hexadecimal", null, error);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
     /// <summary>Where the Secure Boot keys are; by default those of this host's emulated machines.</summary>
     public static Option<string> KeyFolder() => new("--secure-boot-keys") { Description = "Folder of the Secure Boot keys", HelpName = "FOLDER", DefaultValueFactory = _ => SignedFirmware.KeyFolder };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using BlackBox.Boot;
 using BlackBox.Building;
 using BlackBox.Hosting;
@@ -21,8 +22,10 @@ internal static class InstallCommand
         var append = new Option<string>("--append") { Description = "The kernel's command line", HelpName = "WORDS", DefaultValueFactory = _ => "" };
         var bootKey = new Option<string?>("--boot-key") { Description = "Private key for the manifest (default: the development key, which everybody has)", HelpName = "FILE" };
         var monitor = new Option<string?>("--monitor") { Description = "The monitor (default: the development build)", HelpName = "FILE" };
+        var counter = new Option<long?>("--counter") { Description = "Counter of the manifest: a machine with a TPM refuses manifests with a lower one than it has started (default: the time)", HelpName = "N" };
+        var platform = new Option<string?>("--platform") { Description = "What `blackbox-runtime platform` said on this machine: the boot is approved in advance, so that it gets the platform's key (docs/boot.md)", HelpName = "FILE" };
         var keys = BootKeyCommands.KeyFolder();
-        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, keys])
+        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, counter, platform, keys])
         {
             command.Add(option);
         }
@@ -51,7 +54,14 @@ internal static class InstallCommand
             try
             {
                 await SecureBootKeys.Open(parsed.GetValue(keys)!).SignAsync(application, signed, cancellation).ConfigureAwait(false);
-                await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, cancellation).ConfigureAwait(false);
+                File.Delete(Path.Combine(root, SystemPartition.Folder, SystemPartition.Approval));    // of another boot
+                await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, parsed.GetValue(counter) ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
+                if (parsed.GetValue(platform) is { } said)
+                {
+                    var log = ReadLog(said);
+                    var digest = BootMeasurements.ApplicationDigest(await File.ReadAllBytesAsync(signed, cancellation).ConfigureAwait(false));
+                    await SystemPartition.WriteApprovalAsync(root, log.Replay(4, digest), log.Replay(7), key, cancellation).ConfigureAwait(false);
+                }
             }
             finally
             {
@@ -67,5 +77,18 @@ internal static class InstallCommand
             return 0;
         });
         return command;
+    }
+
+    private static EventLog ReadLog(string file)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            return EventLog.Read(json.RootElement.GetProperty("log").GetBytesFromBase64());
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new BlackBoxException($"{file} has no event log", "write it on that machine with: blackbox-runtime platform", error);
+        }
     }
 }

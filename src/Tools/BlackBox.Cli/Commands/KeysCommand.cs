@@ -10,7 +10,7 @@ internal static class KeysCommand
 {
     public static Command Create()
     {
-        var command = new Command("keys", "The keys that images are signed with, and the platforms they can be made for.") { List(), Make(), Show(), BootKeyCommands.Boot(), BootKeyCommands.Enroll() };
+        var command = new Command("keys", "The keys that images are signed with, and the platforms they can be made for.") { List(), Make(), Show(), BootKeyCommands.Boot(), BootKeyCommands.Enroll(), BootKeyCommands.Approve() };
         return command.WithExamples("""
             Examples:
               ./blackbox keys make                      the key that image build uses when none is named

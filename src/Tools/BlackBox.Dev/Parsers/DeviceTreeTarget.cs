@@ -28,17 +28,16 @@ internal sealed class DeviceTreeTarget : ParserTarget
         }
 
         BoardReader.WriteMemory(tree, new AddressRange { Start = 0x4040_0000, Size = 0x1000_0000 });
-        int seeds = BoardReader.WriteSeeds(tree, new byte[64]);
+        BoardReader.WriteSeeds(tree);
         bool flag = BoardReader.HasBootFlag(tree, "blackbox.benchmark"u8);
         Require(DeviceTree.TryOpen(input, out _), "an edited tree is malformed");
-        return StableHash.Of($"{isRead} {board.DeviceCount} {board.CpuCount} {board.SeedLength} {seeds} {flag} {board.Initrd.IsEmpty} {board.Console.IsEmpty}");
+        return StableHash.Of($"{isRead} {board.DeviceCount} {board.CpuCount} {flag} {board.Initrd.IsEmpty} {board.Console.IsEmpty}");
     }
 
     private static void Check(in Board board)
     {
         Require(Image >= board.Ram.Start && Image < board.Ram.End, "the RAM does not hold the monitor");
         Require(board.CpuCount is >= 1 and <= (int)Constants.MaximumCpus, "number of CPUs");
-        Require(board.SeedLength is >= 0 and <= Board.MaximumSeed, "length of the seed");
         Require(board.Initrd.IsSound, "the initrd wraps");
         for (int i = 0; i < board.DeviceCount; i++)
         {

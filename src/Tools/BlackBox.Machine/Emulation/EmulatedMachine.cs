@@ -34,6 +34,7 @@ public sealed class EmulatedMachine : IAsyncDisposable
     private readonly string _nonce;
     private readonly List<Task> _pumps = [];
     private Process? _process;
+    private EmulatedTpm? _tpm;
     private Task _exited = Task.CompletedTask;
     private Stream? _commands;
     private QmpClient? _control;
@@ -144,6 +145,11 @@ public sealed class EmulatedMachine : IAsyncDisposable
             _process.Dispose();
         }
 
+        if (_tpm is not null)
+        {
+            await _tpm.DisposeAsync().ConfigureAwait(false);
+        }
+
         _console.Dispose();
         _folder.Dispose();
     }
@@ -200,6 +206,7 @@ public sealed class EmulatedMachine : IAsyncDisposable
             _options.ChannelOnConsole ? null : _folder.File("channel"), _folder.File("control"), OutputToFiles: _options.Repeatable,
             _options.AnswersQuestions ? _folder.File(RunningMachine.Socket) : null);
         var firmware = await PrepareFirmwareAsync(_options, guest, wiring, _folder, cancellation).ConfigureAwait(false);
+        _tpm = firmware?.Tpm is { } files ? await EmulatedTpm.StartAsync(files, cancellation).ConfigureAwait(false) : null;
         var listeners = wiring.OutputToFiles
             ? [Listen(wiring.MonitorSocket!)]
             : new[] { wiring.MonitorSocket, wiring.ConsoleSocket, wiring.ChannelSocket }.OfType<string>().Select(Listen).ToList();

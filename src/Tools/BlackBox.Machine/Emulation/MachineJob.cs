@@ -31,6 +31,7 @@ public static class MachineJob
         await guest.WriteInitrdAsync(options, new Images.RootFilesystem(), folder.File("initrd"), cancellation).ConfigureAwait(false);
         var wiring = new MachineWiring(folder.File("initrd"), "", null, null, null, OutputToFiles: false);
         var firmware = await EmulatedMachine.PrepareFirmwareAsync(options, guest, wiring, folder, cancellation).ConfigureAwait(false);
+        await using var tpm = firmware?.Tpm is { } files ? await EmulatedTpm.StartAsync(files, cancellation).ConfigureAwait(false) : null;
         using var process = await QemuProcess.StartAsync(QemuCommandLine.Build(options, guest.Kernel, wiring, firmware), interactive: true).ConfigureAwait(false);
         using var registration = cancellation.Register(() => ExternalProcess.KillTree(process));
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);

@@ -80,13 +80,21 @@ internal static class QemuCommandLine
         return arguments;
     }
 
-    private static void AddFirmware(List<string> arguments, FirmwareFiles firmware) => arguments.AddRange(
-    [
-        "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file={Escape(firmware.Code)}",
-        "-drive", $"if=pflash,unit=1,format=raw,readonly={(firmware.VariablesReadOnly ? "on" : "off")},file={Escape(firmware.Variables)}",
-        "-drive", $"if=none,id=esp,format=raw,readonly=on,file={Escape(firmware.SystemPartition)}",
-        "-device", "virtio-blk-pci,drive=esp,bootindex=0,disable-legacy=on,iommu_platform=on",
-    ]);
+    private static void AddFirmware(List<string> arguments, FirmwareFiles firmware)
+    {
+        if (firmware.Tpm is { } tpm)
+        {
+            arguments.AddRange(["-chardev", $"socket,id=tpm,path={Escape(tpm.Socket)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis-device,tpmdev=tpm0"]);
+        }
+
+        arguments.AddRange(
+        [
+            "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file={Escape(firmware.Code)}",
+            "-drive", $"if=pflash,unit=1,format=raw,readonly={(firmware.VariablesReadOnly ? "on" : "off")},file={Escape(firmware.Variables)}",
+            "-drive", $"if=none,id=esp,format=raw,readonly=on,file={Escape(firmware.SystemPartition)}",
+            "-device", "virtio-blk-pci,drive=esp,bootindex=0,disable-legacy=on,iommu_platform=on",
+        ]);
+    }
 
     /// <summary>What Linux is told.</summary>
     public static string KernelCommandLine(MachineOptions options, MachineWiring wiring)

@@ -30,10 +30,16 @@ internal static class QemuProcess
     }
 
     /// <exception cref="BlackBoxException">QEMU is not installed.</exception>
-    public static Task<Process> StartAsync(IEnumerable<string> arguments, bool interactive)
+    public static Task<Process> StartAsync(IEnumerable<string> arguments, bool interactive) =>
+        StartAsync(QemuCommandLine.Program, "qemu-system-arm", arguments, interactive);
+
+    /// <summary>The same for a program that a machine needs besides.</summary>
+    /// <param name="package">Debian package that has it.</param>
+    /// <exception cref="BlackBoxException">It is not installed.</exception>
+    public static Task<Process> StartAsync(string name, string package, IEnumerable<string> arguments, bool interactive)
     {
-        var program = ExternalProcess.Find(QemuCommandLine.Program)
-            ?? throw new BlackBoxException($"{QemuCommandLine.Program} is not installed", "install it with ./blackbox setup (Debian package qemu-system-arm)");
+        var program = ExternalProcess.Find(name)
+            ?? throw new BlackBoxException($"{name} is not installed", $"install it with ./blackbox setup (Debian package {package})");
         var start = ExternalProcess.Find("setpriv") is { } setpriv
             ? new ProcessStartInfo(setpriv, ["--pdeathsig", "KILL", "--", program, .. arguments])
             : new ProcessStartInfo(program, arguments);

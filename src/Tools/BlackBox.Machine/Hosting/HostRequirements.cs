@@ -36,6 +36,8 @@ public static class HostRequirements
         new("ld.lld", "lld", "links monitor and shield"),
         new("sbsign", "sbsigntool", "signs the monitor for Secure Boot"),
         new("mcopy", "mtools", "makes the EFI system partition of an emulated machine"),
+        new("swtpm", "swtpm", "the emulated machine's TPM"),
+        new("swtpm_setup", "swtpm-tools", "the emulated machine's TPM"),
         new("make", "make", "runs the kernel's module build"),
         new("dpkg-deb", "dpkg", "unpacks Debian packages"),
         new("apt-get", "apt", "downloads Debian packages"),

@@ -16,11 +16,13 @@ public static class BootPlacement
     /// <summary>From the start of RAM to the kernel (Startup).</summary>
     public const ulong KernelOffset = 0x400_0000;
 
+    /// <summary>Bytes of the header of an arm64 Image.</summary>
+    public const int HeaderLength = 64;
+
     /// <summary>Bytes of a page of the firmware's.</summary>
     public const ulong PageSize = 4096;
 
     private const ulong LargestKernel = 0x400_0000;
-    private const int ImageHeaderLength = 64;
     private const uint ImageMagic = 0x644d_5241;
 
     /// <summary>The part of the RAM around <see cref="MonitorStart"/> that is clear of all that; empty if there is none.</summary>
@@ -34,7 +36,7 @@ public static class BootPlacement
     /// <summary>Bytes that an arm64 Image takes with what it zeroes by itself (Linux, Documentation/arm64/booting.rst); 0: it is none, or too large.</summary>
     public static ulong SizeOfKernel(ReadOnlySpan<byte> kernel)
     {
-        if (kernel.Length < ImageHeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(kernel.Slice(56)) != ImageMagic)
+        if (kernel.Length < HeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(kernel.Slice(56)) != ImageMagic)
         {
             return 0;
         }
@@ -44,18 +46,7 @@ public static class BootPlacement
     }
 
     /// <summary>Is this what Linux can read as its command line: printable ASCII, up to COMMAND_LINE_SIZE of arm64 with its NUL?</summary>
-    public static bool IsCommandLine(ReadOnlySpan<byte> text)
-    {
-        for (int i = 0; i < text.Length; i++)
-        {
-            if (text[i] is < 0x20 or > 0x7e)
-            {
-                return false;
-            }
-        }
-
-        return text.Length < 2048;
-    }
+    public static bool IsCommandLine(ReadOnlySpan<byte> text) => text.Length < 2048 && text.IndexOfAnyExceptInRange((byte)0x20, (byte)0x7e) < 0;
 
     /// <summary>Rounded up to whole pages, in bytes.</summary>
     public static ulong Pages(ulong bytes) => (bytes + PageSize - 1) & ~(PageSize - 1);

@@ -417,6 +417,7 @@ internal static partial class Frames
         periodStart = 0;
         latestChunk = 0;
         ownedFrames = 0;
+        Limit = 0;
         notes = 0;
     }
 }

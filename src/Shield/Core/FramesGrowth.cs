@@ -17,6 +17,9 @@ internal static partial class Frames
     /// <summary>How long frames must lie free before they go back: a program that frees memory and takes it again by turns keeps it.</summary>
     private const ulong PeriodMilliseconds = 250;
 
+    /// <summary>Most frames that the enclave asks for, as its manifest says; 0: no limit.</summary>
+    public static int Limit { get; set; }
+
     /// <summary>Fewest free frames since <see cref="periodStart"/>, a value of the counter.</summary>
     private static int leastFree;
     private static ulong periodStart;
@@ -31,6 +34,12 @@ internal static partial class Frames
         while (freeFrames < wanted)
         {
             int ask = Math.Max(wanted - freeFrames, Step);
+            ask = Limit == 0 ? ask : Math.Min(ask, Limit - ownedFrames);
+            if (ask <= 0)
+            {
+                return freeFrames >= frames;
+            }
+
             if (Gate.Service(ref thread, Service.Grant, (ulong)ask) < 0)
             {
                 return freeFrames >= frames;

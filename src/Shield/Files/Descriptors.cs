@@ -119,7 +119,7 @@ internal static class Descriptors
     {
         Lies = 0;
         ClearFiles.AnyMapped = false;
-        FileTable.Reset();
+        ProtectedImage.Reset();
         Pool<OpenFile>.Reset();
         Pool<StoredPath>.Reset();
         Pool<DescriptorTable>.Reset();

@@ -12,6 +12,7 @@ namespace BlackBox.Shield;
 internal static class ProtectedImage
 {
     private const int MaxManifestBytes = 256 << 10;
+    private const int FramesPerMebibyte = (1 << 20) / FrameAddress.Size;
 
     private static Digest32 contentKey;
     private static PrivateBlock manifestBytes;
@@ -59,6 +60,9 @@ internal static class ProtectedImage
     /// <summary>The console names what the image does not have.</summary>
     public static bool IsDebug { get; private set; }
 
+    /// <summary>Most processes at one time, those not waited for included; 0: no limit.</summary>
+    public static ulong ProcessLimit { get; private set; }
+
     /// <summary>Blocks and files that did not verify.</summary>
     public static ulong Violations { get; private set; }
 
@@ -84,6 +88,8 @@ internal static class ProtectedImage
 
         CodePolicy.AllowsUnverified = manifest.AllowsJit;
         IsDebug = manifest.IsDebug;
+        ProcessLimit = manifest.ProcessLimit;
+        Frames.Limit = (int)Math.Min(manifest.MemoryLimit, int.MaxValue / FramesPerMebibyte) * FramesPerMebibyte;
         writable = new TextList(manifestBytes.Bytes, manifest.WritablePaths, manifest.WritablePathCount);
         clear = new TextList(manifestBytes.Bytes, manifest.ClearPaths, manifest.ClearPathCount);
     }
@@ -147,6 +153,14 @@ internal static class ProtectedImage
             line.Write(what);
             Hardware.Log(line.Text);
         }
+    }
+
+    /// <summary>For tests, which start without an image.</summary>
+    internal static void Reset()
+    {
+        FileTable.Reset();
+        IsDebug = false;
+        ProcessLimit = 0;
     }
 
     private static ReadOnlySpan<byte> Texts(TextList list) => manifestBytes.Bytes.Slice(list.Offset, list.Length);

@@ -147,6 +147,11 @@ internal static class CloneCalls
             return error;
         }
 
+        if ((request.Flags & Threads) == 0 && ProtectedImage.ProcessLimit != 0 && (ulong)Pool<Process>.Count >= ProtectedImage.ProcessLimit)
+        {
+            return -Errno.EAGAIN;
+        }
+
         long reserved = Gate.Service(ref thread, Service.ReserveTask);
         if (reserved < 0)
         {

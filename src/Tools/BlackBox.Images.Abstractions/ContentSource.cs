@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace BlackBox.Images;
@@ -33,7 +34,10 @@ public abstract class ContentSource
     {
         public override long Length => bytes.Length;
 
-        public override Stream Open() => new MemoryStream(bytes.ToArray(), writable: false);
+        // The bytes themselves where they stand in an array: files are opened once for each piece of them.
+        public override Stream Open() => MemoryMarshal.TryGetArray(bytes, out var array) && array.Array is { } whole
+            ? new MemoryStream(whole, array.Offset, array.Count, writable: false)
+            : new MemoryStream(bytes.ToArray(), writable: false);
     }
 
     private sealed class FilePart(string path, long offset, long length) : ContentSource

@@ -310,6 +310,32 @@ public class ImageFileTests
         Assert.Equal(-Errno.EACCES, Call(machine, Sys.mmap, 0, 4096, 5, 2, data, 0) is -Errno.EPERM or -Errno.EACCES ? -Errno.EACCES : 0);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    public void Limits_of_the_manifest_end_before_the_OS_is_asked(int memory, int processes)
+    {
+        LoaderMachine machine = Started(new InMemoryImage("limits").AddFile(Program, TestElf.Make(0x40_0000, 1))
+            .Configure(c => c with { Protection = c.Protection with { MemoryMebibytes = memory, Processes = processes } }).Start(Program).Protect());
+        machine.Services.Clear();
+        Assert.False(Frames.Reserve(ref machine.Thread, 1 << 20));
+        Assert.Equal(memory == 0, machine.Services.Contains(Service.Grant));
+        machine.Services.Clear();
+        Assert.Equal(-Errno.EAGAIN, Call(machine, Sys.clone, 17, 0, 0, 0, 0));
+        Assert.Equal(processes == 0, machine.Services.Contains(Service.ReserveTask));
+    }
+
+    [Fact]
+    public void An_image_for_debugging_names_what_it_does_not_have()
+    {
+        LoaderMachine machine = Started(new InMemoryImage("debug").AddFile(Program, TestElf.Make(0x40_0000, 1))
+            .Configure(c => c with { Protection = c.Protection with { Debug = true } }).Start(Program).Protect());
+        Assert.Equal(-Errno.ENOENT, Open(machine, "/etc/nothing"));
+        Assert.Equal(-Errno.EROFS, Open(machine, "/etc/new", Create | 1));
+        Assert.Contains(machine.Lines, line => line.Contains("/etc/nothing", StringComparison.Ordinal));
+        Assert.Contains(machine.Lines, line => line.Contains("/etc/new", StringComparison.Ordinal));
+    }
+
     /// <summary>Even what a publisher signs cannot make the shield fail otherwise than by refusing.</summary>
     [Fact]
     public void A_table_with_any_change_is_refused_or_safe_to_use_although_it_is_signed()

@@ -43,6 +43,8 @@ internal sealed class LoaderMachine : IMachine
 
     public List<(Sys Number, ulong[] Arguments)> Seen { get; } = [];
 
+    public List<Service> Services { get; } = [];
+
     /// <summary>Bytes that a read gives at most.</summary>
     public int Piece { get; set; } = int.MaxValue;
 
@@ -166,6 +168,7 @@ internal sealed class LoaderMachine : IMachine
     {
         Span<ulong> header = MemoryMarshal.Cast<byte, ulong>(Hardware.Memory(BufferLayout.LentBit, BufferLayout.HeaderSize));
         ulong first = header[BufferLayout.Argument0 / 8];
+        Services.Add((Service)header[BufferLayout.Operation / 8]);
         header[BufferLayout.Result / 8] = (ulong)((Service)header[BufferLayout.Operation / 8] switch
         {
             Service.PinFile => (long)first - 99,

@@ -9,7 +9,7 @@ using Xunit;
 namespace BlackBox.Shield.Tests;
 
 /// <summary>The image's files as a program sees them: from the signed table and verified pages, whatever the OS says.</summary>
-public class ImageFileTests
+public class ImageFileTests(ITestOutputHelper output)
 {
     private const string Program = "/usr/bin/program";
     private const ulong Scratch = 0x5000_0000;
@@ -491,6 +491,7 @@ public class ImageFileTests
         long small = Served(1000);
         long large = Served(65_000);
         long tableBytes = 65_000L * 128;
+        output.WriteLine($"read from the OS until a file was opened: {small >> 10} KiB with 1,000 files, {large >> 10} KiB with 65,000, whose records alone have {tableBytes >> 10} KiB");
 
         // The digests of the pages, 1/128 of the table, and some pages more on the way.
         Assert.InRange(large - small, 0, (tableBytes / 64) + (20 * 4096));

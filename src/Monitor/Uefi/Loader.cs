@@ -112,7 +112,7 @@ internal static class Loader
         BootFacts.Add(isQuoted ? BootFacts.Measured : 0);
 
         // Nobody opens the seal a second time in this boot.
-        return Efi.TryMeasure(MeasurementRegister, "BlackBox leaves"u8, "leave"u8) && isGood;
+        return (Efi.TryMeasure(MeasurementRegister, "BlackBox leaves"u8, "leave"u8) || Refuse("firmware"u8, "its TPM has failed"u8)) && isGood;
     }
 
     private static bool TryUnseal(ulong counter, DeviceTree tree)

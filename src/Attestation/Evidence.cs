@@ -18,7 +18,7 @@ public enum PlatformFacts
     /// <summary>The root key is sealed to the measurements.</summary>
     SealedKey = 4,
 
-    /// <summary>The root key is the public one of development builds: nothing is proven.</summary>
+    /// <summary>A build for development, which starts whatever anybody signs, or the public root key of such builds: nothing is proven.</summary>
     Development = 8,
 
     /// <summary>Devices reach no memory but the operating system's.</summary>

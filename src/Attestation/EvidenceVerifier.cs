@@ -101,7 +101,7 @@ public static class EvidenceVerifier
         Require(evidence, PlatformFacts.DmaProtection, reference.RequireDmaProtection, Refusal.DmaProtection, "devices can reach the container's memory", reasons);
         if (evidence.Facts.HasFlag(PlatformFacts.Development) && !reference.AllowDevelopmentKey)
         {
-            reasons.Add(new Reason(Refusal.DevelopmentKey, "the platform has the public development key: anybody can make such evidence"));
+            reasons.Add(new Reason(Refusal.DevelopmentKey, "a development build, or the public development key: nothing is proven"));
         }
 
         if (evidence.IsDebugEnabled && !evidence.Facts.HasFlag(PlatformFacts.Development) && !reference.AllowDebug)

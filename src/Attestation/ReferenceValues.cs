@@ -81,7 +81,7 @@ public sealed record ReferenceValues
 
     public bool RequireDmaProtection { get; init; } = true;
 
-    /// <summary>Accept a platform whose root key is public? For tests only: anybody can make such evidence.</summary>
+    /// <summary>Accept development builds and their public key? For tests only: anybody can make such evidence.</summary>
     public bool AllowDevelopmentKey { get; init; }
 
     /// <summary>Accept a platform or an image that can be debugged?</summary>

@@ -190,7 +190,7 @@ internal static class AttestCommand
 
         if (verdict.IsGood && verdict.Evidence!.Facts.HasFlag(PlatformFacts.Development))
         {
-            await Console.Error.WriteLineAsync("blackbox: the platform has the public DEVELOPMENT KEY: anybody can make such evidence").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync("blackbox: a DEVELOPMENT BUILD, or its public key: nothing is proven").ConfigureAwait(false);
         }
     }
 
@@ -233,7 +233,8 @@ internal static class AttestCommand
     [
         evidence.Facts.HasFlag(PlatformFacts.Measured) ? "measured" : "NOT MEASURED",
         evidence.Facts.HasFlag(PlatformFacts.SecureBoot) ? "Secure Boot" : "SECURE BOOT OFF",
-        evidence.Facts.HasFlag(PlatformFacts.Development) ? "DEVELOPMENT KEY" : evidence.Facts.HasFlag(PlatformFacts.SealedKey) ? "sealed key" : "KEY NOT SEALED",
+        evidence.Facts.HasFlag(PlatformFacts.SealedKey) ? "sealed key" : "KEY NOT SEALED",
         evidence.Facts.HasFlag(PlatformFacts.DmaProtection) ? "DMA protection" : "DMA NOT CONFINED",
+        .. evidence.Facts.HasFlag(PlatformFacts.Development) ? (string[])["DEVELOPMENT BUILD"] : [],
     ];
 }

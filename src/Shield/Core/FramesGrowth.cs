@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace BlackBox.Shield;
 
@@ -60,13 +61,18 @@ internal static partial class Frames
     /// Gives back whole free 2 MiB chunks beyond the surplus that nobody needed for a whole <see cref="PeriodMilliseconds"/>. Called where the
     /// thread may call the OS.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Trim(ref Thread thread)
     {
-        if (freeFrames <= 2 * Surplus)
+        // On the way of every call.
+        if (freeFrames > 2 * Surplus)
         {
-            return;
+            TrimUnused(ref thread);
         }
+    }
 
+    private static void TrimUnused(ref Thread thread)
+    {
         ulong now = Hardware.Counter;
         if (now - periodStart >= Hardware.CounterFrequency * PeriodMilliseconds / 1000)
         {

@@ -282,12 +282,12 @@ void make_tasks(void)
 	say(line);
 }
 
-/* --- l: what a folder holds --- */
+/* --- l: what a folder holds, one outside of the image: of its own folders Linux is not asked --- */
 
 void list_folder(void)
 {
 	static struct { uint64_t before; char entries[512]; uint64_t after; } guarded;
-	int folder = open("/", O_RDONLY | O_DIRECTORY), rounds = 0;
+	int folder = open("/dev", O_RDONLY | O_DIRECTORY), rounds = 0;
 	long result;
 
 	guarded.before = guarded.after = 0x00c0ffee00c0ffeeULL;

@@ -173,11 +173,23 @@ static const char *check_time(void)
 	return NULL;
 }
 
+/* A file outside of the image: what Linux says of it counts. Files of the image it is not even asked about. */
+static int open_outside(void)
+{
+	int file = open("/run/outside", O_RDWR | O_CREAT, 0600);
+
+	if (file >= 0 && ftruncate(file, 65536)) {
+		close(file);
+		return -1;
+	}
+	return file;
+}
+
 /* A round of calls with arguments in both directions; counts defined errors. */
 static void make_calls(void)
 {
 	static const size_t sizes[] = { 1, 7, 512, 4096, 9000, 40000 };
-	int file = open("/data", O_RDONLY), errors = 0, calls = 0;
+	int file = open_outside(), errors = 0, calls = 0;
 	char line[128];
 	unsigned int i;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using BlackBox.Attestation;
 
 namespace BlackBox.Boot;
 
@@ -14,9 +15,6 @@ public sealed class TpmQuote
 
     // TPMT_PUBLIC of such a key up to X, as PlatformQuote.cs asks for it, without the sizes of X and Y.
     private const string KeyTemplate = "0023000b0005047200000010" + "0018000b00030010";
-
-    // TPML_PCR_SELECTION: the SHA-256 bank, three bytes of bits.
-    private const string Selection = "00000001000b03ff1000";
 
     private TpmQuote(byte[] qualifier, byte[] registersDigest) => (Qualifier, RegistersDigest) = (qualifier, registersDigest);
 
@@ -44,32 +42,16 @@ public sealed class TpmQuote
 
             return Read(quote);
         }
-        catch (Exception error) when (error is ArgumentOutOfRangeException or CryptographicException)
+        catch (Exception error) when (error is ArgumentOutOfRangeException or CryptographicException or EvidenceFormatException)
         {
             throw new FormatException("the quote is malformed", error);
         }
     }
 
-    private static TpmQuote Read(ReadOnlySpan<byte> quote)
+    private static TpmQuote Read(ReadOnlySpan<byte> bytes)
     {
-        // TPM_GENERATED_VALUE, TPM_ST_ATTEST_QUOTE.
-        if (BinaryPrimitives.ReadUInt32BigEndian(quote) != 0xff544347 || BinaryPrimitives.ReadUInt16BigEndian(quote[4..]) != 0x8018)
-        {
-            throw new FormatException("no quote of a TPM");
-        }
-
-        var rest = quote[6..];
-        _ = Sized(ref rest);
-        var qualifier = Sized(ref rest);
-        rest = rest[(17 + 8)..];    // clock, firmware's version
-        var selection = Convert.FromHexString(Selection);
-        if (!rest.StartsWith(selection))
-        {
-            throw new FormatException("a quote over other registers");
-        }
-
-        rest = rest[selection.Length..];
-        return new TpmQuote(qualifier, Sized(ref rest));
+        var quote = Attestation.TpmQuote.Parse(bytes);
+        return quote.Registers.SequenceEqual(Registers) ? new TpmQuote(quote.ExtraData, quote.RegisterDigest) : throw new FormatException("a quote over other registers");
     }
 
     private static ECDsa ReadKey(ReadOnlySpan<byte> key)

@@ -7,70 +7,22 @@ internal sealed class SparseContent(ContentSource archive, long length, IReadOnl
 
     public override Stream Open() => new SparseStream(archive.Open(), length, segments);
 
-    private sealed class SparseStream(Stream archive, long length, IReadOnlyList<TarSegment> segments) : Stream
+    private sealed class SparseStream(Stream archive, long length, IReadOnlyList<TarSegment> segments) : SeekableInput(length)
     {
-        private long _position;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => true;
-
-        public override bool CanWrite => false;
-
-        public override long Length => length;
-
-        public override long Position
+        protected override int Read(long position, Span<byte> buffer)
         {
-            get => _position;
-            set
+            var next = Next(position);
+            var segment = next < segments.Count ? segments[next] : new TarSegment(Length, 0, 0);
+            if (position < segment.Offset)
             {
-                ArgumentOutOfRangeException.ThrowIfNegative(value);
-                _position = value;
+                var hole = (int)Math.Min(buffer.Length, segment.Offset - position);
+                buffer[..hole].Clear();
+                return hole;
             }
+
+            archive.Position = segment.Position + (position - segment.Offset);
+            return archive.Read(buffer[..(int)Math.Min(buffer.Length, segment.Offset + segment.Length - position)]);
         }
-
-        public override int Read(Span<byte> buffer)
-        {
-            var wanted = (int)Math.Clamp(length - _position, 0, buffer.Length);
-            if (wanted == 0)
-            {
-                return 0;
-            }
-
-            var next = Next();
-            var segment = next < segments.Count ? segments[next] : new TarSegment(length, 0, 0);
-            if (_position < segment.Offset)
-            {
-                wanted = (int)Math.Min(wanted, segment.Offset - _position);
-                buffer[..wanted].Clear();
-            }
-            else
-            {
-                wanted = (int)Math.Min(wanted, segment.Offset + segment.Length - _position);
-                archive.Position = segment.Position + (_position - segment.Offset);
-                wanted = archive.Read(buffer[..wanted]);
-            }
-
-            _position += wanted;
-            return wanted;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override long Seek(long offset, SeekOrigin origin) => Position = origin switch
-        {
-            SeekOrigin.Begin => offset,
-            SeekOrigin.Current => _position + offset,
-            _ => length + offset,
-        };
-
-        public override void Flush()
-        {
-        }
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
@@ -83,13 +35,13 @@ internal sealed class SparseContent(ContentSource archive, long length, IReadOnl
         }
 
         /// <summary>The first segment that ends behind the position.</summary>
-        private int Next()
+        private int Next(long position)
         {
             var (low, high) = (0, segments.Count);
             while (low < high)
             {
                 var middle = (low + high) / 2;
-                if (segments[middle].Offset + segments[middle].Length > _position)
+                if (segments[middle].Offset + segments[middle].Length > position)
                 {
                     high = middle;
                 }

@@ -45,42 +45,8 @@ internal sealed class ScratchContent : ContentSource
 
     public override Stream Open() => _memory is not null ? new MemoryStream(_memory, writable: false) : new FileView(this);
 
-    private int Read(long offset, Span<byte> to) => RandomAccess.Read(_file!, to, offset);
-
-    private sealed class FileView(ScratchContent content) : Stream
+    private sealed class FileView(ScratchContent content) : SeekableInput(content.Length)
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => true;
-
-        public override bool CanWrite => false;
-
-        public override long Length => content.Length;
-
-        public override long Position { get; set; }
-
-        public override int Read(Span<byte> buffer)
-        {
-            var read = content.Read(Position, buffer);
-            Position += read;
-            return read;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override long Seek(long offset, SeekOrigin origin) => Position = origin switch
-        {
-            SeekOrigin.Begin => offset,
-            SeekOrigin.Current => Position + offset,
-            _ => Length + offset,
-        };
-
-        public override void Flush()
-        {
-        }
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        protected override int Read(long position, Span<byte> buffer) => RandomAccess.Read(content._file!, buffer, position);
     }
 }

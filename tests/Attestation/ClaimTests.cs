@@ -197,6 +197,21 @@ public class ClaimTests
             Verify(_sample.Sign(), new byte[64]).Reasons.Select(reason => reason.Refusal));
     }
 
+    /// <summary>Anybody can sign evidence with a key of his own: what he writes into it must not write into a log or a terminal.</summary>
+    [Fact]
+    public void Reasons_hold_no_control_characters()
+    {
+        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        _sample.Key = own;
+        _sample.Claims[-70_005] = Sample.PublicOf(own);
+        _sample.Report[1] = new byte[32];
+        _sample.Report[6] = "x\n1.2.3.4: secret released\u001b[2J\u202e";
+        var verdict = Verify(_sample.Sign());
+        Assert.Contains(verdict.Reasons, reason => reason.Message.Contains(@"x\u000A1.2.3.4", StringComparison.Ordinal));
+        _sample.Claims[265] = "a\rb";
+        Assert.All(verdict.Reasons.Concat(Verify(_sample.Sign()).Reasons), reason => Assert.DoesNotContain(reason.Message, letter => char.IsControl(letter) || letter == '\u202e'));
+    }
+
     /// <summary>Each kind of refusal is somebody's expectation in these tests (Endorsement: EndorsementTests).</summary>
     [Fact]
     public void Every_reason_is_given_by_some_case()

@@ -181,7 +181,7 @@ internal static class AttestCommand
 
         if (verdict.IsGood && !json)
         {
-            Console.WriteLine($"good: {verdict.Evidence!.Container.Name}, version counter {verdict.Evidence.Container.Counter}\n{ToText(verdict.Evidence)}");
+            Console.WriteLine($"good: {Printable.Text(verdict.Evidence!.Container.Name ?? "(name too long)")}, version counter {verdict.Evidence.Container.Counter}\n{ToText(verdict.Evidence)}");
         }
 
         if (verdict.IsGood && expectation.Nonce.Length == 0)

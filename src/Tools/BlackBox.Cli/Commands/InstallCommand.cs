@@ -45,16 +45,23 @@ internal static class InstallCommand
                 throw new BlackBoxException($"{root} does not exist", "mount the EFI system partition there");
             }
 
+            // Before the monitor is built and anything is written.
+            using var key = SigningInputs.OpenBootKey(parsed.GetValue(bootKey));
+            var secureBoot = SigningInputs.OpenSecureBootKeys(parsed.GetValue(keys)!, DateTimeOffset.UtcNow);
+            if (parsed.GetValue(monitor) is { } given && !File.Exists(given))
+            {
+                throw new BlackBoxException($"{given} does not exist");
+            }
+
             var application = parsed.GetValue(monitor) ?? await StepDisplay.RunAsync(async progress =>
             {
                 var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
                 return await new ProductBuild(guest.Kernel, progress).UefiMonitorAsync(cancellation).ConfigureAwait(false);
             }).ConfigureAwait(false);
-            using var key = parsed.GetValue(bootKey) is { } file ? BootKeyPair.Read(file) : BootKeyPair.Development();
             var signed = Path.GetTempFileName();
             try
             {
-                await SecureBootKeys.Open(parsed.GetValue(keys)!).SignAsync(application, signed, cancellation).ConfigureAwait(false);
+                await secureBoot.SignAsync(application, signed, cancellation).ConfigureAwait(false);
                 File.Delete(Path.Combine(root, SystemPartition.Folder, SystemPartition.Approval));    // of another boot
                 await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, parsed.GetValue(counter) ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
                 if (parsed.GetValue(platform) is { } said)

@@ -27,6 +27,9 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
 
     public string UefiImage => Image("monitor.efi");
 
+    /// <summary>With the boot key of the machine's owner.</summary>
+    public string OwnedUefiImage => Image("monitor-owned.efi");
+
     public string RuntimeProgram => Path.Combine(Root, "artifacts", "publish", "BlackBox.Runtime", "release_linux-arm64", "blackbox-runtime");
 
     /// <summary>The module for a kernel, without debug information.</summary>
@@ -36,6 +39,10 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
 
     /// <summary>With monitor and shield, which are in it.</summary>
     public Task MakeUefiAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("build", "src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj", onLine, cancellation);
+
+    /// <param name="bootKey">C# file with the owner's key</param>
+    public Task MakeOwnedUefiAsync(string bootKey, Action<string> onLine, CancellationToken cancellation) =>
+        DotnetAsync("build", "src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj", onLine, cancellation, $"-p:BootKey={bootKey}", "-p:Flavour=-owned");
 
     public Task MakeRuntimeAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("publish", "src/Runtime/BlackBox.Runtime.csproj", onLine, cancellation);
 
@@ -66,12 +73,12 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
     private string ModuleFolder(string release) => Path.Combine(Root, "artifacts", "guest", "module", release);
 
     /// <summary>Runs the SDK, and leaves none of its servers behind.</summary>
-    private async Task DotnetAsync(string verb, string project, Action<string> onLine, CancellationToken cancellation)
+    private async Task DotnetAsync(string verb, string project, Action<string> onLine, CancellationToken cancellation, params string[] properties)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
         var result = await ExternalProcess.RunAsync(
             dotnet,
-            [verb, Path.Combine(Root, project), "-c", "Release", "-v", "minimal", "-nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false"],
+            [verb, Path.Combine(Root, project), "-c", "Release", "-v", "minimal", "-nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false", .. properties],
             cancellation,
             Root,
             new Dictionary<string, string>(environment ?? new Dictionary<string, string>()) { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0" },

@@ -16,7 +16,7 @@ internal sealed class DestroyWhileRunning() : Attack(
         var guard = await session.ProtectedAsync("destroyed");
         var handle = (await session.HostileAsync($"task {guard.Process}"))["handle"];
         var enclave = HostileAnswer.Number((await session.HostileAsync("enclaves")).Lines("enclave").First(line => line.Contains($"process {guard.Process} ", StringComparison.Ordinal)));
-        
+
         // Other victims may live on this machine: some of these frames are this one's.
         var frames = await session.RefusedSampleAsync(Frames);
         var started = await guard.AskAsync('S');

@@ -63,6 +63,8 @@ int main(int argc, char **argv)
 			workload = find(memory_workloads, argv[1]);
 		if (!workload)
 			workload = find(process_workloads, argv[1]);
+		if (!workload)
+			workload = find(image_workloads, argv[1]);
 	}
 	if (!workload) {
 		fprintf(stderr, "usage: workload NAME [OPERATIONS [unmarked]]\n");

@@ -28,6 +28,7 @@ struct workload {
 extern const struct workload call_workloads[];
 extern const struct workload memory_workloads[];
 extern const struct workload process_workloads[];
+extern const struct workload image_workloads[];
 
 /* Ends the program with a message on standard error and exit code 1. */
 void fail(const char *what) __attribute__((noreturn));

@@ -71,6 +71,28 @@ internal static class Backend
             decrypt ? 1u : 0u);
     }
 
+    // The arithmetic of P-384 needs no instructions that a processor could lack. The routines write all of a result.
+
+    /// <summary>See <see cref="P384Portable.Add"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void P384Add(in UInt384 left, in UInt384 right, in UInt384 modulus, out UInt384 sum) =>
+        P384AddArm(out sum, in left, in right, in modulus);
+
+    /// <summary>See <see cref="P384Portable.Subtract"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void P384Subtract(in UInt384 left, in UInt384 right, in UInt384 modulus, out UInt384 difference) =>
+        P384SubtractArm(out difference, in left, in right, in modulus);
+
+    /// <summary>See <see cref="P384Portable.Multiply"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void P384Multiply(in UInt384 left, in UInt384 right, in UInt384 modulus, ulong inverse, out UInt384 product) =>
+        P384MultiplyArm(out product, in left, in right, in modulus, inverse);
+
+    /// <summary>The same for the curve's own modulus, p.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void P384MultiplyField(in UInt384 left, in UInt384 right, in UInt384 p, out UInt384 product) =>
+        P384MultiplyFieldArm(out product, in left, in right, in p);
+
     [RuntimeImport("*", "bb_sha256_blocks")]
     [MethodImpl(MethodImplOptions.InternalCall)]
     private static extern void Sha256BlocksArm(ref uint state, ref byte data, nuint blocks);
@@ -83,5 +105,21 @@ internal static class Backend
     [MethodImpl(MethodImplOptions.InternalCall)]
     private static extern void Aes256GcmCryptArm(
         ref uint schedule, ref byte nonce, ref byte associated, nuint associatedLength, ref byte data, nuint length, ref byte tag, uint decrypt);
+
+    [RuntimeImport("*", "bb_p384_add")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void P384AddArm(out UInt384 sum, in UInt384 left, in UInt384 right, in UInt384 modulus);
+
+    [RuntimeImport("*", "bb_p384_subtract")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void P384SubtractArm(out UInt384 difference, in UInt384 left, in UInt384 right, in UInt384 modulus);
+
+    [RuntimeImport("*", "bb_p384_multiply")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void P384MultiplyArm(out UInt384 product, in UInt384 left, in UInt384 right, in UInt384 modulus, ulong inverse);
+
+    [RuntimeImport("*", "bb_p384_multiply_field")]
+    [MethodImpl(MethodImplOptions.InternalCall)]
+    private static extern void P384MultiplyFieldArm(out UInt384 product, in UInt384 left, in UInt384 right, in UInt384 p);
 }
 #endif

@@ -16,5 +16,21 @@ internal static class Backend
     public static void Aes256GcmCrypt(
         ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag, bool decrypt)
         => GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt);
+
+    /// <summary>See <see cref="P384Portable.Add"/>.</summary>
+    public static void P384Add(in UInt384 left, in UInt384 right, in UInt384 modulus, out UInt384 sum) =>
+        P384Portable.Add(left, right, modulus, out sum);
+
+    /// <summary>See <see cref="P384Portable.Subtract"/>.</summary>
+    public static void P384Subtract(in UInt384 left, in UInt384 right, in UInt384 modulus, out UInt384 difference) =>
+        P384Portable.Subtract(left, right, modulus, out difference);
+
+    /// <summary>See <see cref="P384Portable.Multiply"/>.</summary>
+    public static void P384Multiply(in UInt384 left, in UInt384 right, in UInt384 modulus, ulong inverse, out UInt384 product) =>
+        P384Portable.Multiply(left, right, modulus, inverse, out product);
+
+    /// <summary>The same for the curve's own modulus, p.</summary>
+    public static void P384MultiplyField(in UInt384 left, in UInt384 right, in UInt384 p, out UInt384 product) =>
+        P384Portable.Multiply(left, right, p, (1UL << 32) + 1, out product);
 }
 #endif

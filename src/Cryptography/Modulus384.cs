@@ -1,4 +1,3 @@
-using System;
 using System.Runtime.CompilerServices;
 
 namespace BlackBox.Cryptography;
@@ -45,56 +44,20 @@ internal struct Modulus384
     }
 
     /// <summary>Adds.</summary>
-    public readonly void Add(in UInt384 left, in UInt384 right, out UInt384 sum)
-    {
-        ulong carry = UInt384.Add(left, right, out UInt384 plain);
-        ulong borrow = UInt384.Subtract(plain, Value, out UInt384 reduced);
-        UInt384.Select(carry ^ borrow, plain, reduced, out sum);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Add(in UInt384 left, in UInt384 right, out UInt384 sum) => Backend.P384Add(left, right, Value, out sum);
 
     /// <summary>Subtracts.</summary>
-    public readonly void Subtract(in UInt384 left, in UInt384 right, out UInt384 difference)
-    {
-        ulong borrow = UInt384.Subtract(left, right, out UInt384 plain);
-        UInt384.Add(plain, Value, out UInt384 raised);
-        UInt384.Select(borrow, raised, plain, out difference);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Subtract(in UInt384 left, in UInt384 right, out UInt384 difference) => Backend.P384Subtract(left, right, Value, out difference);
 
     /// <summary>Multiplies two numbers in Montgomery form; that of the product is a b / 2^384.</summary>
-    public readonly void Multiply(in UInt384 left, in UInt384 right, out UInt384 product)
-    {
-        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0, t6 = 0;
-        for (int i = 0; i < UInt384.Limbs; i++)
-        {
-            // t += left[i] * right
-            ulong factor = left[i];
-            ulong carry = 0;
-            t0 = MultiplyAdd(factor, right[0], t0, ref carry);
-            t1 = MultiplyAdd(factor, right[1], t1, ref carry);
-            t2 = MultiplyAdd(factor, right[2], t2, ref carry);
-            t3 = MultiplyAdd(factor, right[3], t3, ref carry);
-            t4 = MultiplyAdd(factor, right[4], t4, ref carry);
-            t5 = MultiplyAdd(factor, right[5], t5, ref carry);
-            t6 += carry;
-            ulong t7 = Carry(t6, carry);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Multiply(in UInt384 left, in UInt384 right, out UInt384 product) => Backend.P384Multiply(left, right, Value, _inverse, out product);
 
-            // t = (t + u m) / 2^64, with u such that nothing is lost
-            factor = t0 * _inverse;
-            carry = 0;
-            MultiplyAdd(factor, Value[0], t0, ref carry);
-            t0 = MultiplyAdd(factor, Value[1], t1, ref carry);
-            t1 = MultiplyAdd(factor, Value[2], t2, ref carry);
-            t2 = MultiplyAdd(factor, Value[3], t3, ref carry);
-            t3 = MultiplyAdd(factor, Value[4], t4, ref carry);
-            t4 = MultiplyAdd(factor, Value[5], t5, ref carry);
-            t5 = t6 + carry;
-            t6 = t7 + Carry(t5, carry);
-        }
-
-        UInt384.Set(out UInt384 plain, t5, t4, t3, t2, t1, t0);
-        ulong borrow = UInt384.Subtract(plain, Value, out UInt384 reduced);
-        UInt384.Select(t6 ^ borrow, plain, reduced, out product);
-    }
+    /// <summary>Multiplies two numbers in Montgomery form; the modulus is that of the curve's coordinates.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void MultiplyField(in UInt384 left, in UInt384 right, out UInt384 product) => Backend.P384MultiplyField(left, right, Value, out product);
 
     /// <summary>Brings a number into Montgomery form.</summary>
     public readonly void Enter(in UInt384 value, out UInt384 result) => Multiply(value, _square, out result);
@@ -125,20 +88,4 @@ internal struct Modulus384
 
         result = power;
     }
-
-    // a b + addend + carry, which fits into 128 bits: the lower half is returned, the upper one is the new carry.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong MultiplyAdd(ulong a, ulong b, ulong addend, ref ulong carry)
-    {
-        ulong high = Math.BigMul(a, b, out ulong low);
-        low += addend;
-        high += Carry(low, addend);
-        low += carry;
-        carry = high + Carry(low, carry);
-        return low;
-    }
-
-    // What adding the number has carried over, seen from the sum: sum < added, without a comparison.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Carry(ulong sum, ulong added) => ((~sum & added) | ((~sum | added) & (sum - added))) >> 63;
 }

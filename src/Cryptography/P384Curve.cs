@@ -85,12 +85,12 @@ internal struct P384Curve
         Field.Enter(y, out point.Y);
         point.Z = Field.One;
 
-        Field.Multiply(point.Y, point.Y, out UInt384 left);
-        Field.Multiply(point.X, point.X, out UInt384 right);
+        Field.MultiplyField(point.Y, point.Y, out UInt384 left);
+        Field.MultiplyField(point.X, point.X, out UInt384 right);
         Field.Subtract(right, Field.One, out right);
         Field.Subtract(right, Field.One, out right);
         Field.Subtract(right, Field.One, out right);
-        Field.Multiply(right, point.X, out UInt384 cubic);
+        Field.MultiplyField(right, point.X, out UInt384 cubic);
         Field.Add(cubic, _b, out cubic);
         return UInt384.AreEqual(left, cubic);
     }
@@ -101,20 +101,20 @@ internal struct P384Curve
     /// </summary>
     public readonly void Add(in P384Point p, in P384Point q, out P384Point sum)
     {
-        Field.Multiply(p.X, q.X, out UInt384 t0);
-        Field.Multiply(p.Y, q.Y, out UInt384 t1);
-        Field.Multiply(p.Z, q.Z, out UInt384 t2);
+        Field.MultiplyField(p.X, q.X, out UInt384 t0);
+        Field.MultiplyField(p.Y, q.Y, out UInt384 t1);
+        Field.MultiplyField(p.Z, q.Z, out UInt384 t2);
         CrossProduct(p.X, p.Y, q.X, q.Y, t0, t1, out UInt384 t3);
         CrossProduct(p.Y, p.Z, q.Y, q.Z, t1, t2, out UInt384 t4);
         CrossProduct(p.X, p.Z, q.X, q.Z, t0, t2, out UInt384 y3);
 
-        Field.Multiply(_b, t2, out UInt384 z3);
+        Field.MultiplyField(_b, t2, out UInt384 z3);
         Field.Subtract(y3, z3, out UInt384 x3);
         Field.Add(x3, x3, out z3);
         Field.Add(x3, z3, out x3);
         Field.Subtract(t1, x3, out z3);
         Field.Add(t1, x3, out x3);
-        Field.Multiply(_b, y3, out UInt384 by);
+        Field.MultiplyField(_b, y3, out UInt384 by);
         Field.Add(t2, t2, out t1);
         Field.Add(t1, t2, out t2);
         Field.Subtract(by, t2, out y3);
@@ -125,15 +125,55 @@ internal struct P384Curve
         Field.Add(t1, t0, out t0);
         Field.Subtract(t0, t2, out t0);
 
-        Field.Multiply(t4, y3, out t1);
-        Field.Multiply(t0, y3, out t2);
-        Field.Multiply(x3, z3, out y3);
+        Field.MultiplyField(t4, y3, out t1);
+        Field.MultiplyField(t0, y3, out t2);
+        Field.MultiplyField(x3, z3, out y3);
         Field.Add(y3, t2, out sum.Y);
-        Field.Multiply(t3, x3, out x3);
+        Field.MultiplyField(t3, x3, out x3);
         Field.Subtract(x3, t1, out sum.X);
-        Field.Multiply(t4, z3, out z3);
-        Field.Multiply(t3, t0, out t1);
+        Field.MultiplyField(t4, z3, out z3);
+        Field.MultiplyField(t3, t0, out t1);
         Field.Add(z3, t1, out sum.Z);
+    }
+
+    /// <summary>Doubles a point, infinity included: as above, algorithm 6.</summary>
+    public readonly void Double(in P384Point p, out P384Point twice)
+    {
+        Field.MultiplyField(p.X, p.X, out UInt384 t0);
+        Field.MultiplyField(p.Y, p.Y, out UInt384 t1);
+        Field.MultiplyField(p.Z, p.Z, out UInt384 t2);
+        Field.MultiplyField(p.X, p.Y, out UInt384 t3);
+        Field.Add(t3, t3, out t3);
+        Field.MultiplyField(p.X, p.Z, out UInt384 z3);
+        Field.Add(z3, z3, out z3);
+        Field.MultiplyField(_b, t2, out UInt384 y3);
+        Field.Subtract(y3, z3, out y3);
+        Field.Add(y3, y3, out UInt384 x3);
+        Field.Add(x3, y3, out y3);
+        Field.Subtract(t1, y3, out x3);
+        Field.Add(t1, y3, out y3);
+        Field.MultiplyField(x3, y3, out y3);
+        Field.MultiplyField(x3, t3, out x3);
+        Field.Add(t2, t2, out t3);
+        Field.Add(t2, t3, out t2);
+        Field.MultiplyField(_b, z3, out z3);
+        Field.Subtract(z3, t2, out z3);
+        Field.Subtract(z3, t0, out z3);
+        Field.Add(z3, z3, out t3);
+        Field.Add(z3, t3, out z3);
+        Field.Add(t0, t0, out t3);
+        Field.Add(t3, t0, out t0);
+        Field.Subtract(t0, t2, out t0);
+        Field.MultiplyField(t0, z3, out t0);
+        Field.Add(y3, t0, out y3);
+        Field.MultiplyField(p.Y, p.Z, out t0);
+        Field.Add(t0, t0, out t0);
+        Field.MultiplyField(t0, z3, out z3);
+        Field.Subtract(x3, z3, out twice.X);
+        twice.Y = y3;
+        Field.MultiplyField(t0, t1, out z3);
+        Field.Add(z3, z3, out z3);
+        Field.Add(z3, z3, out twice.Z);
     }
 
     /// <summary>Computes u G + v Q, G being the base point, for public scalars.</summary>
@@ -143,7 +183,7 @@ internal struct P384Curve
         Infinity(out P384Point sum);
         for (int i = 383; i >= 0; i--)
         {
-            Add(sum, sum, out P384Point next);
+            Double(sum, out P384Point next);
             sum = next;
             int choice = UInt384.Bit(u, i) | (UInt384.Bit(v, i) << 1);
             if (choice != 0)
@@ -187,7 +227,7 @@ internal struct P384Curve
             P384Point next;
             for (int i = 0; i < WindowBits; i++)
             {
-                Add(sum, sum, out next);
+                Double(sum, out next);
                 sum = next;
             }
 
@@ -205,9 +245,9 @@ internal struct P384Curve
     public readonly void Leave(in P384Point point, out UInt384 x, out UInt384 y)
     {
         Field.Invert(point.Z, out UInt384 inverse);
-        Field.Multiply(point.X, inverse, out UInt384 entered);
+        Field.MultiplyField(point.X, inverse, out UInt384 entered);
         Field.Leave(entered, out x);
-        Field.Multiply(point.Y, inverse, out entered);
+        Field.MultiplyField(point.Y, inverse, out entered);
         Field.Leave(entered, out y);
     }
 
@@ -242,7 +282,7 @@ internal struct P384Curve
     {
         Field.Add(a, b, out UInt384 left);
         Field.Add(c, d, out UInt384 right);
-        Field.Multiply(left, right, out UInt384 product);
+        Field.MultiplyField(left, right, out UInt384 product);
         Field.Subtract(product, ac, out product);
         Field.Subtract(product, bd, out result);
     }

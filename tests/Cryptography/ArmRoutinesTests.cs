@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -114,6 +116,79 @@ public sealed class ArmRoutinesTests : IClassFixture<ArmRoutinesTests.Harness>
         }
 
         Assert.Equal(expected, _harness.Run(commands));
+    }
+
+    private static readonly BigInteger P = (BigInteger.One << 384) - (BigInteger.One << 128) - (BigInteger.One << 96) + (BigInteger.One << 32) - 1;
+    private static readonly BigInteger N = BigInteger.Parse(
+        "0ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    // Numbers around everything at which a carry or a borrow can go wrong, each with each, then any; for the curve's two moduli,
+    // the least and the greatest that are allowed.
+    [Fact]
+    public void Arithmetic_of_P_384_agrees_with_big_integers()
+    {
+        Random random = new(23);
+        List<string> commands = [];
+        List<string> expected = [];
+        foreach (BigInteger modulus in (BigInteger[])[P, N, (BigInteger.One << 383) + 1, (BigInteger.One << 384) - 1])
+        {
+            BigInteger word = BigInteger.One << 64;
+            BigInteger inverse = (word - BigInteger.ModPow(modulus % word, (word / 2) - 1, word)) % word;
+            BigInteger[] edges =
+            [
+                0, 1, 2, modulus - 1, modulus - 2, modulus / 2, (modulus / 2) + 1, word - 1, word, word + 1, uint.MaxValue, 1UL << 32, word << 32, word - (1UL << 32),
+                (BigInteger.One << 383) - 1, (BigInteger.One << 128) - 1, ((BigInteger.One << 384) - 1) % modulus, (BigInteger.One << 384) % modulus,
+                (BigInteger.One << 320) - (BigInteger.One << 64), ((BigInteger.One << 384) - word) % modulus,
+            ];
+            List<(BigInteger Left, BigInteger Right)> pairs = [.. edges.SelectMany(left => edges.Select(right => (left % modulus, right % modulus)))];
+            for (int i = 0; i < 1000; i++)
+            {
+                pairs.Add((Any(random, modulus), Any(random, modulus)));
+            }
+
+            BigInteger unit = BigInteger.ModPow(BigInteger.One << 384, modulus == P || modulus == N ? modulus - 2 : 1, modulus);
+            foreach ((BigInteger left, BigInteger right) in pairs)
+            {
+                string place = (commands.Count % 3) switch { 0 => "", 1 => "+", _ => "-" };
+                string operands = $"{Limbs(left, 48)} {Limbs(right, 48)} {Limbs(modulus, 48)} {Limbs(inverse, 8)}";
+                commands.Add($"p384 add{place} {operands}");
+                expected.Add(Limbs((left + right) % modulus, 48));
+                commands.Add($"p384 subtract{place} {operands}");
+                expected.Add(Limbs((left - right + modulus) % modulus, 48));
+                commands.Add($"p384 multiply{place} {operands}");
+                expected.Add(Limbs(Product(left, right, modulus, inverse), 48));
+                if (modulus == P)
+                {
+                    Assert.Equal(left * right * unit % P, Product(left, right, modulus, inverse));
+                    commands.Add($"p384 field{place} {operands}");
+                    expected.Add(expected[^1]);
+                }
+            }
+        }
+
+        Assert.Equal(expected, _harness.Run(commands));
+    }
+
+    // left right / 2^384, by Montgomery's definition: a multiple of the modulus makes the division exact.
+    private static BigInteger Product(BigInteger left, BigInteger right, BigInteger modulus, BigInteger inverse)
+    {
+        BigInteger product = left * right;
+        for (int i = 0; i < 6; i++)
+        {
+            BigInteger factor = product % (BigInteger.One << 64) * inverse % (BigInteger.One << 64);
+            product = (product + (factor * modulus)) >> 64;
+        }
+
+        return product % modulus;
+    }
+
+    private static BigInteger Any(Random random, BigInteger below) => new BigInteger(Next(random, 48), isUnsigned: true) % below;
+
+    private static string Limbs(BigInteger number, int length)
+    {
+        byte[] bytes = new byte[length];
+        Assert.True(number.TryWriteBytes(bytes, out _, isUnsigned: true));
+        return Hex.Text(bytes);
     }
 
     private const string InitialState = "67e6096a85ae67bb72f36e3c3af54fa57f520e518c68059babd9831f19cde05b";

@@ -215,6 +215,33 @@ public class EcdsaTests
         });
     }
 
+    // From the base point on, and infinity: the formula for doubling against that for adding.
+    [Fact]
+    public void Doubling_agrees_with_adding()
+    {
+        P384Curve curve = default;
+        curve.Initialize();
+        curve.Infinity(out P384Point point);
+        for (int i = 0; i < 200; i++)
+        {
+            curve.Add(point, point, out P384Point sum);
+            curve.Double(point, out P384Point twice);
+            Assert.Equal(UInt384.IsZero(sum.Z), UInt384.IsZero(twice.Z));
+            if (!UInt384.IsZero(sum.Z))
+            {
+                curve.Leave(sum, out UInt384 x, out UInt384 y);
+                curve.Leave(twice, out UInt384 x2, out UInt384 y2);
+                Assert.Equal((Number(x), Number(y)), (Number(x2), Number(y2)));
+            }
+            else
+            {
+                Assert.True(UInt384.IsZero(twice.X) && !UInt384.IsZero(twice.Y));
+            }
+
+            curve.Add(twice, curve.Base, out point);
+        }
+    }
+
     [Fact]
     public void Inversion_agrees_with_big_integers()
     {

@@ -112,7 +112,9 @@ internal static class Dispatcher
 
     private static void Fault(ref Thread thread, ulong address, UserAccess access)
     {
+        int serviceBytes = ThreadBuffers.Widen(ref thread);
         FaultOutcome outcome = AddressSpaces.Fault(ref thread, address, access);
+        thread.ServiceBytes = serviceBytes;
         if (outcome.Signal != 0 && !thread.Dying)
         {
             SignalEntry.Raise(ref thread, outcome.Signal, outcome.Code, address);

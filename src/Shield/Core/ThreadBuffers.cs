@@ -10,6 +10,17 @@ internal static class ThreadBuffers
     private const int MinCallBytes = 3 * FrameAddress.Size;
 
     /// <summary>
+    /// Gives all of the data area to services, so that a file is read with fewer of them: for work during which no call is
+    /// forwarded with data (there is no room for it then, and the call fails). Returns what is to be put back afterwards.
+    /// </summary>
+    public static int Widen(ref Thread thread)
+    {
+        int before = thread.ServiceBytes;
+        thread.ServiceBytes = Math.Min(MaxServiceBytes, thread.DataBytes & ~(FrameAddress.Size - 1));
+        return before;
+    }
+
+    /// <summary>
     /// Copies from the header what the thread keeps. IPA, size and task come from the monitor, hence are true; OS addresses
     /// are the OS's own business. <paramref name="numbers"/>: TID &lt;&lt; 32 | TGID, not checked. False: unusable.
     /// </summary>

@@ -162,7 +162,9 @@ internal static class FileCalls
         }
 
         bool own = position == CurrentPosition;
+        int serviceBytes = ThreadBuffers.Widen(ref thread);
         long result = ObjectTransfer.Read(ref thread, file.Object, own ? file.Position : position, ref to);
+        thread.ServiceBytes = serviceBytes;
         if (own && result > 0)
         {
             file.Position += (ulong)result;

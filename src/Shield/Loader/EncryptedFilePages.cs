@@ -9,8 +9,8 @@ internal struct EncryptedFilePages : IFilePages
     public static long Read(ref Thread thread, in FileReading file, ulong page, ReadOnlySpan<FrameAddress> frames)
     {
         ulong pages = (file.Size + UserLayout.PageMask) >> UserLayout.PageShift;
-        int wanted = (int)Math.Min((ulong)Math.Min(frames.Length, thread.ServiceBytes / FrameAddress.Size), pages - Math.Min(pages, page));
-        if (wanted <= 0)
+        int wanted = (int)Math.Min((ulong)frames.Length, pages - Math.Min(pages, page));
+        if (wanted <= 0 || thread.ServiceBytes == 0)
         {
             return -Errno.EIO;
         }
@@ -20,8 +20,9 @@ internal struct EncryptedFilePages : IFilePages
         int have = 0;
         while (have < bytes)
         {
-            long got = Gate.Service(ref thread, Service.ReadFile, file.Pin, offset + (ulong)have, (ulong)(bytes - have));
-            if (got <= 0 || got > bytes - have)
+            int step = Math.Min(bytes - have, thread.ServiceBytes);
+            long got = Gate.Service(ref thread, Service.ReadFile, file.Pin, offset + (ulong)have, (ulong)step);
+            if (got <= 0 || got > step)
             {
                 // Shorter than signed: what came whole may still be good.
                 break;

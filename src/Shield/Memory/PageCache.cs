@@ -11,6 +11,9 @@ internal static class PageCache
 {
     private const int Chains = 256;
 
+    /// <summary>Pages that are read at once until faults come in order.</summary>
+    private const int FewPages = 2;
+
     [InlineArray(Chains)]
     private struct Heads
     {
@@ -83,13 +86,17 @@ internal static class PageCache
 
     /// <summary>
     /// Reads a page, and when faults come in order up to 16 of them, into the cache. Calls the OS. Returns 0 (look again) or -errno.
+    /// No frame is taken for what one reading cannot bring.
     /// </summary>
     public static long Fill(ref Thread thread, Handle<MemoryObject> file, ulong page)
     {
         ref MemoryObject target = ref Pool<MemoryObject>.Get(file);
         if (page >= target.SizePages)
             return 0;
-        target.ReadWindow = page == target.NextRead ? Math.Min(FrameList.Count, Math.Max(4, target.ReadWindow * 2)) : 4;
+        int atOnce = Math.Clamp(thread.ServiceBytes / FrameAddress.Size, 1, FrameList.Count);
+        int most = target.Identity.Source == FileSource.Clear ? atOnce : FrameList.Count;
+        int least = Math.Min(FewPages, atOnce);
+        target.ReadWindow = page == target.NextRead ? Math.Clamp(target.ReadWindow * 2, least, most) : least;
         int count = (int)Math.Min((ulong)target.ReadWindow, target.SizePages - page);
         for (int i = 1; i < count; i++)
         {

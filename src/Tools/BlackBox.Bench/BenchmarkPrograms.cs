@@ -15,7 +15,7 @@ internal sealed class BenchmarkPrograms(IProgress<StepUpdate> progress)
 
     /// <summary>What is measured; dynamically linked, as the programs of real images are.</summary>
     public Task<string> WorkloadAsync(CancellationToken cancellation) => CompileAsync(
-        "workload", GuestCompiler, ["workload.c", "calls.c", "memory.c", "processes.c"], [], cancellation);
+        "workload", GuestCompiler, ["workload.c", "calls.c", "memory.c", "processes.c", "image.c"], [], cancellation);
 
     /// <summary>The one that reads the counters, outside of the container; static.</summary>
     public Task<string> ObserverAsync(CancellationToken cancellation) => CompileAsync(

@@ -8,6 +8,9 @@ internal static class GuestScripts
 {
     public const string Observer = "/usr/bin/observe";
     public const string Workload = "/usr/bin/workload";
+    /// <summary>File of the container that workloads read.</summary>
+    public const string Data = "/usr/share/benchmark.data";
+
     public const string Module = "/usr/lib/blackbox/blackbox.ko";
 
     /// <summary>Container with a shell that reads its standard input, and with the workload.</summary>

@@ -4,6 +4,8 @@
  *
  *   expand KEY                       -> SCHEDULE
  *   gcm SHIFT DECRYPT KEY NONCE ASSOCIATED DATA -> DATA TAG
+ *   p384 ROUTINE LEFT RIGHT MODULUS INVERSE -> RESULT  (limbs in memory order; ROUTINE: add, subtract, multiply,
+ *                                       field; with a + behind it the result takes the place of LEFT, with a - of RIGHT)
  *   sha256 SHIFT STATE DATA          -> STATE          (words of the state in memory order)
  *
  * SHIFT (0-15) moves data and tag away from their natural alignment. A line that starts with "error" tells of a
@@ -17,6 +19,10 @@
 void bb_aes256_expand(const uint8_t *key, uint8_t *schedule);
 void bb_aes256_gcm_crypt(const uint8_t *schedule, const uint8_t *nonce, const uint8_t *associated,
                          size_t associated_length, uint8_t *data, size_t length, uint8_t *tag, uint32_t decrypt);
+void bb_p384_add(uint64_t *sum, const uint64_t *left, const uint64_t *right, const uint64_t *modulus);
+void bb_p384_subtract(uint64_t *difference, const uint64_t *left, const uint64_t *right, const uint64_t *modulus);
+void bb_p384_multiply(uint64_t *product, const uint64_t *left, const uint64_t *right, const uint64_t *modulus, uint64_t inverse);
+void bb_p384_multiply_field(uint64_t *product, const uint64_t *left, const uint64_t *right, const uint64_t *p);
 void bb_sha256_blocks(uint32_t *state, const uint8_t *data, size_t blocks);
 uint64_t call_with_registers(void *routine, const uint64_t *arguments, const uint8_t *before, uint8_t *after);
 
@@ -156,6 +162,36 @@ static void gcm(char *cursor)
         puts("error: a write outside the operands");
 }
 
+static void p384(char *cursor)
+{
+    static void *const routines[] = {
+        (void *)bb_p384_add, (void *)bb_p384_subtract, (void *)bb_p384_multiply, (void *)bb_p384_multiply_field,
+    };
+    static const char *const names[] = { "add", "subtract", "multiply", "field" };
+    char *name = strsep(&cursor, " ");
+    struct operand left = parse(&cursor, 0), right = parse(&cursor, 0), modulus = parse(&cursor, 0), inverse = parse(&cursor, 0);
+    struct operand result = make(48, 0);
+    uint64_t arguments[8] = { ARGUMENT(result.bytes), ARGUMENT(left.bytes), ARGUMENT(right.bytes), ARGUMENT(modulus.bytes) };
+    char place = name[strlen(name) - 1];
+    size_t i;
+
+    if (left.length != 48 || right.length != 48 || modulus.length != 48 || inverse.length != 8)
+        exit(3);
+    memcpy(&arguments[4], inverse.bytes, 8);
+    if (place == '+' || place == '-') {
+        arguments[0] = place == '+' ? arguments[1] : arguments[2];
+        name[strlen(name) - 1] = 0;
+    }
+    for (i = 0; strcmp(name, names[i]); i++)
+        if (i == 3)
+            exit(3);
+    if (call(routines[i], arguments))
+        return;
+    print((const uint8_t *)(uintptr_t)arguments[0], 48, '\n');
+    if (release(left) | release(right) | release(modulus) | release(inverse) | release(result))
+        puts("error: a write outside the operands");
+}
+
 static void sha256(char *cursor)
 {
     unsigned shift = parse_number(&cursor);
@@ -183,6 +219,8 @@ int main(void)
             expand(cursor);
         else if (!strcmp(command, "gcm"))
             gcm(cursor);
+        else if (!strcmp(command, "p384"))
+            p384(cursor);
         else if (!strcmp(command, "sha256"))
             sha256(cursor);
         else

@@ -46,6 +46,23 @@ public sealed class ProductBuild(GuestKernel kernel, IProgress<StepUpdate> progr
         return _sources.UefiImage;
     }
 
+    /// <summary>The same with an owner's boot key instead of the development key, hence for Secure Boot only.</summary>
+    /// <param name="bootKey">C# file, as <c>keys boot</c> writes it</param>
+    /// <returns>artifacts/images/monitor-owned.efi</returns>
+    public async Task<string> OwnedMonitorAsync(string bootKey, CancellationToken cancellation)
+    {
+        _ = await MonitorAsync(cancellation).ConfigureAwait(false);
+        var image = Path.Combine(BlackBoxPaths.Images, "monitor-owned.efi");
+        await new BuildStep(
+            "monitor for UEFI with this host's boot key",
+            ["src/Monitor", "src/Shield", "src/Cryptography", "src/Freestanding", "src/Abi/Generated", "build", .. Common],
+            [image],
+            [await File.ReadAllTextAsync(bootKey, cancellation).ConfigureAwait(false)],
+            (onLine, stop) => DotnetAsync(["build", Project("src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj"), $"-p:BootKey={bootKey}", "-p:Flavour=-owned"], onLine, stop))
+            .RunAsync(progress, cancellation).ConfigureAwait(false);
+        return image;
+    }
+
     /// <summary>The module for the guest's kernel.</summary>
     /// <returns>blackbox.ko, without debug information.</returns>
     public async Task<string> ModuleAsync(CancellationToken cancellation)

@@ -52,15 +52,13 @@ public sealed class ProductBuild(GuestKernel kernel, IProgress<StepUpdate> progr
     public async Task<string> OwnedMonitorAsync(string bootKey, CancellationToken cancellation)
     {
         _ = await MonitorAsync(cancellation).ConfigureAwait(false);
-        var image = Path.Combine(BlackBoxPaths.Images, "monitor-owned.efi");
         await new BuildStep(
             "monitor for UEFI with this host's boot key",
-            ["src/Monitor", "src/Shield", "src/Cryptography", "src/Freestanding", "src/Abi/Generated", "build", .. Common],
-            [image],
+            ProductSources.Monitor,
+            [_sources.OwnedImage],
             [await File.ReadAllTextAsync(bootKey, cancellation).ConfigureAwait(false)],
-            (onLine, stop) => DotnetAsync(["build", Project("src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj"), $"-p:BootKey={bootKey}", "-p:Flavour=-owned"], onLine, stop))
-            .RunAsync(progress, cancellation).ConfigureAwait(false);
-        return image;
+            (onLine, stop) => _sources.MakeOwnedUefiAsync(bootKey, onLine, stop)).RunAsync(progress, cancellation).ConfigureAwait(false);
+        return _sources.OwnedImage;
     }
 
     /// <summary>The module for the guest's kernel.</summary>

@@ -12,8 +12,16 @@ internal static class BuildCommand
     public static Command Create()
     {
         var check = new Option<bool>("--check") { Description = "Build twice, in fresh copies of the sources elsewhere, and compare: exit code 0 if all parts are bit-identical, else 1 with the files and where they begin to differ. Takes one to three minutes" };
+        var sbom = new Option<string?>("--sbom") { Description = "Also write a software bill of materials (CycloneDX 1.6) for each part and for this tool: NAME.cdx.json", HelpName = "FOLDER" };
         var json = ImageText.JsonOption();
-        var command = new Command("build", "Builds what runs in the emulated machine, as far as it is not up to date: monitor and shield, the kernel module, the container runtime, the programs of the demonstration; and says the SHA-256 of each part. The other commands build by themselves.") { check, json };
+        var command = new Command("build", "Builds what runs in the emulated machine, as far as it is not up to date: monitor and shield, the kernel module, the container runtime, the programs of the demonstration; and says the SHA-256 of each part. The other commands build by themselves.") { check, sbom, json };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(check) && result.GetValue(sbom) is not null)
+            {
+                result.AddError("--check builds elsewhere and keeps nothing: ask for --sbom without it");
+            }
+        });
         command.SetAction(async (parsed, cancellation) =>
         {
             if (parsed.GetValue(check))
@@ -26,33 +34,40 @@ internal static class BuildCommand
                 return Report(results, parsed.GetValue(json));
             }
 
-            var artefacts = await StepDisplay.RunAsync(async progress =>
+            var (artefacts, bills) = await StepDisplay.RunAsync(async progress =>
             {
                 var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
-                return await new ProductBuild(guest.Kernel, progress).BuildAllAsync(cancellation).ConfigureAwait(false);
+                var built = await new ProductBuild(guest.Kernel, progress).BuildAllAsync(cancellation).ConfigureAwait(false);
+                return (built, parsed.GetValue(sbom) is { } folder ? await ProductBills.WriteAsync(built, guest.Kernel, folder, cancellation).ConfigureAwait(false) : []);
             }).ConfigureAwait(false);
-            Report(artefacts, parsed.GetValue(json));
+            Report(artefacts, bills, parsed.GetValue(json));
             return 0;
         });
         return command.WithExamples("""
             Examples:
               ./blackbox build             leaves artifacts/images/monitor.bin, artifacts/guest/ and more
+              ./blackbox build --sbom sbom what each part is made of, for auditors and scanners
               ./blackbox build --check     is what is built made of the sources, and of nothing else?
             """);
     }
 
-    private static void Report(IReadOnlyList<Artefact> artefacts, bool json)
+    private static void Report(IReadOnlyList<Artefact> artefacts, IReadOnlyList<string> bills, bool json)
     {
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(
-                new { Artefacts = artefacts.Select(artefact => new { artefact.Name, File = Relative(artefact.File), artefact.Length, Sha256 = artefact.Digest }) }, ImageText.Json));
+                new { Artefacts = artefacts.Select(artefact => new { artefact.Name, File = Relative(artefact.File), artefact.Length, Sha256 = artefact.Digest }), Sbom = bills }, ImageText.Json));
             return;
         }
 
         foreach (var artefact in artefacts)
         {
             Console.WriteLine($"{artefact.Digest}  {Relative(artefact.File)}");
+        }
+
+        foreach (var bill in bills)
+        {
+            Console.Error.WriteLine($"Bill of materials: {bill}");
         }
     }
 

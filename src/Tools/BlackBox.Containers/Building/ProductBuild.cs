@@ -53,10 +53,12 @@ public sealed class ProductBuild(GuestKernel kernel, IProgress<StepUpdate> progr
     {
         _ = await MonitorAsync(cancellation).ConfigureAwait(false);
         await new BuildStep(
-            "monitor for UEFI with this host's boot key", ProductSources.Monitor, [_sources.OwnedUefiImage], [await File.ReadAllTextAsync(bootKey, cancellation).ConfigureAwait(false)],
-            (onLine, stop) => _sources.MakeOwnedUefiAsync(bootKey, onLine, stop))
-            .RunAsync(progress, cancellation).ConfigureAwait(false);
-        return _sources.OwnedUefiImage;
+            "monitor for UEFI with this host's boot key",
+            ProductSources.Monitor,
+            [_sources.OwnedImage],
+            [await File.ReadAllTextAsync(bootKey, cancellation).ConfigureAwait(false)],
+            (onLine, stop) => _sources.MakeOwnedUefiAsync(bootKey, onLine, stop)).RunAsync(progress, cancellation).ConfigureAwait(false);
+        return _sources.OwnedImage;
     }
 
     /// <summary>The module for the guest's kernel.</summary>

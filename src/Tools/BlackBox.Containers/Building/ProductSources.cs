@@ -19,6 +19,8 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
     /// <summary>What the runtime is made of.</summary>
     public static readonly string[] Runtime = ["src/Runtime", .. Common];
 
+    private const string UefiProject = "src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj";
+
     public string Root { get; } = Path.GetFullPath(root);
 
     public string MonitorImage => Image("monitor.bin");
@@ -27,24 +29,24 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
 
     public string UefiImage => Image("monitor.efi");
 
-    /// <summary>With the boot key of the machine's owner.</summary>
-    public string OwnedUefiImage => Image("monitor-owned.efi");
+    /// <summary>The same with an owner's boot key.</summary>
+    public string OwnedImage => Image("monitor-owned.efi");
 
     public string RuntimeProgram => Path.Combine(Root, "artifacts", "publish", "BlackBox.Runtime", "release_linux-arm64", "blackbox-runtime");
 
     /// <summary>The module for a kernel, without debug information.</summary>
     public string ModuleFor(string release) => Path.Combine(ModuleFolder(release), "stripped", "blackbox.ko");
 
-    public Task MakeMonitorAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("build", "src/Monitor/Image/BlackBox.Monitor.Image.csproj", onLine, cancellation);
+    public Task MakeMonitorAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("build", "src/Monitor/Image/BlackBox.Monitor.Image.csproj", [], onLine, cancellation);
 
     /// <summary>With monitor and shield, which are in it.</summary>
-    public Task MakeUefiAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("build", "src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj", onLine, cancellation);
+    public Task MakeUefiAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("build", UefiProject, [], onLine, cancellation);
 
-    /// <param name="bootKey">C# file with the owner's key</param>
+    /// <param name="bootKey">C# file with the owner's boot key.</param>
     public Task MakeOwnedUefiAsync(string bootKey, Action<string> onLine, CancellationToken cancellation) =>
-        DotnetAsync("build", "src/Monitor/UefiImage/BlackBox.Monitor.Uefi.Image.csproj", onLine, cancellation, $"-p:BootKey={bootKey}", "-p:Flavour=-owned");
+        DotnetAsync("build", UefiProject, [$"-p:BootKey={bootKey}", "-p:Flavour=-owned"], onLine, cancellation);
 
-    public Task MakeRuntimeAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("publish", "src/Runtime/BlackBox.Runtime.csproj", onLine, cancellation);
+    public Task MakeRuntimeAsync(Action<string> onLine, CancellationToken cancellation) => DotnetAsync("publish", "src/Runtime/BlackBox.Runtime.csproj", [], onLine, cancellation);
 
     /// <param name="release">The kernel's name for itself.</param>
     /// <param name="headers">Its prepared headers.</param>
@@ -73,7 +75,7 @@ internal sealed class ProductSources(string root, IReadOnlyDictionary<string, st
     private string ModuleFolder(string release) => Path.Combine(Root, "artifacts", "guest", "module", release);
 
     /// <summary>Runs the SDK, and leaves none of its servers behind.</summary>
-    private async Task DotnetAsync(string verb, string project, Action<string> onLine, CancellationToken cancellation, params string[] properties)
+    private async Task DotnetAsync(string verb, string project, string[] properties, Action<string> onLine, CancellationToken cancellation)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
         var result = await ExternalProcess.RunAsync(

@@ -51,7 +51,8 @@ public sealed class Evidence
 
     private const int MaximumLength = 4096;
     private const int AlgorithmEs384 = -35;
-    private const ulong DebugEnabled = 0;
+    private const ulong DebugDisabledSinceBoot = 2;
+    private const ulong DebugDisabledFullyAndPermanently = 4;
 
     private readonly CoseSign1Message _message;
 
@@ -77,6 +78,11 @@ public sealed class Evidence
             throw new EvidenceFormatException($"the evidence: profile {profile} is not known");
         }
 
+        if (DebugStatus > DebugDisabledFullyAndPermanently)
+        {
+            throw new EvidenceFormatException($"the evidence: debug status {DebugStatus} is not known");
+        }
+
         if (facts > 31)
         {
             throw new EvidenceFormatException("the evidence: a fact about the platform that is not known");
@@ -95,11 +101,11 @@ public sealed class Evidence
     /// <summary>EAT's oemboot.</summary>
     public bool IsSecureBoot { get; }
 
-    /// <summary>EAT's dbgstat: 0 enabled, 2 disabled since boot.</summary>
+    /// <summary>EAT's dbgstat (RFC 9711, section 4.2.9): 0 enabled, 1 disabled now, 2 disabled since boot, 3 and 4 for ever. Monitors say 0 or 2.</summary>
     public ulong DebugStatus { get; }
 
-    /// <summary>Can the platform be debugged?</summary>
-    public bool IsDebugEnabled => DebugStatus == DebugEnabled;
+    /// <summary>Can the platform be debugged, or could it at some time since it was started?</summary>
+    public bool IsDebugEnabled => DebugStatus < DebugDisabledSinceBoot;
 
     /// <summary>Version of the monitor's interface, major &lt;&lt; 16 | minor.</summary>
     public ulong InterfaceVersion { get; }

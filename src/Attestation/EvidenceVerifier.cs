@@ -73,7 +73,7 @@ public static class EvidenceVerifier
             reasons.Add(new Reason(Refusal.ForeignKey,
                 $"the platform's key (SHA-256 {Hex(SHA256.HashData(evidence.AttestationKey))}) is not trusted{(reference.Tpm is null ? "" : ", and no endorsement by a TPM was given")}"));
         }
-        else if (expectation.Endorsement.Check(evidence.AttestationKey, reference.Tpm) is { } wrong)
+        else if (expectation.Endorsement.Check(evidence.AttestationKey, evidence.UnwrappingKey, reference.Tpm) is { } wrong)
         {
             reasons.Add(new Reason(Refusal.Endorsement, wrong));
         }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace BlackBox.Attestation;
 
 /// <summary>
-/// A TPM's word for a platform's key: a quote over the registers that hold what was started, whose extra data is the SHA-256 of the
-/// platform's attestation key. The monitor asks for it at boot, before anybody else can use the TPM.
+/// A TPM's word for a platform's keys: a quote over the registers that hold what was started, whose extra data is the SHA-256 of the
+/// platform's attestation key and unwrapping key. The monitor asks for it at boot, before anybody else can use the TPM.
 /// </summary>
 public sealed record PlatformEndorsement
 {
@@ -45,10 +45,11 @@ public sealed record PlatformEndorsement
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
     /// <summary>Checks it all.</summary>
-    /// <param name="platformKey">the platform's attestation key, X ‖ Y</param>
+    /// <param name="attestationKey">the platform's key that signs evidence, X ‖ Y</param>
+    /// <param name="unwrappingKey">the platform's key that content keys are wrapped for, X ‖ Y</param>
     /// <param name="reference">which TPMs, and which values</param>
     /// <returns>what is wrong; null: nothing</returns>
-    public string? Check(ReadOnlySpan<byte> platformKey, ReferenceTpm reference)
+    public string? Check(ReadOnlySpan<byte> attestationKey, ReadOnlySpan<byte> unwrappingKey, ReferenceTpm reference)
     {
         ArgumentNullException.ThrowIfNull(reference);
         var name = SHA256.HashData(AttestationKey);
@@ -72,9 +73,9 @@ public sealed record PlatformEndorsement
             return error.Message;
         }
 
-        if (!quote.ExtraData.AsSpan().SequenceEqual(SHA256.HashData(platformKey)))
+        if (!quote.ExtraData.AsSpan().SequenceEqual(SHA256.HashData([.. attestationKey, .. unwrappingKey])))
         {
-            return "the TPM speaks of another platform's key";
+            return "the TPM speaks of another platform's keys";
         }
 
         if (quote.Registers.Any(index => !Registers.ContainsKey(index)))

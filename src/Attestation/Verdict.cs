@@ -36,8 +36,12 @@ public enum Refusal
 
 /// <summary>One reason.</summary>
 /// <param name="Refusal">what is wrong</param>
-/// <param name="Message">the same for people, with the value that was found</param>
-public sealed record Reason(Refusal Refusal, string Message);
+/// <param name="Message">the same for people, with the value that was found; nothing in it moves a terminal's cursor or ends a log's line</param>
+public sealed record Reason(Refusal Refusal, string Message)
+{
+    /// <inheritdoc cref="Reason"/>
+    public string Message { get; } = Printable.Text(Message);
+}
 
 /// <summary>What came of a verification.</summary>
 /// <param name="Evidence">what was said; null if it could not be read. Worth nothing unless <see cref="IsGood"/></param>

@@ -17,7 +17,7 @@ internal static class Audit
 
     // The constants AuditRule... of src/Abi/abi.json, from 1.
     private static readonly string[] Rules =
-        ["unknown", "os-call", "shield-call", "smc", "os-access", "os-trap", "gate", "interrupt-controller", "enclave-stopped", "dma"];
+        ["unknown", "os-call", "shield-call", "smc", "os-access", "os-trap", "gate", "interrupt-controller", "enclave-stopped", "dma", "image"];
 
     /// <exception cref="RuntimeException">There is no device, or it refuses.</exception>
     public static string ReadJson()

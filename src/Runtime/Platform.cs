@@ -6,14 +6,16 @@ using System.Text.Json;
 namespace BlackBox.Runtime;
 
 /// <summary>
-/// What the TPM has said of this boot, as one JSON object with base64: <c>quote</c> (TPMS_ATTEST), <c>signature</c> (TPMT_SIGNATURE), <c>key</c> (TPMT_PUBLIC of the key that signed), <c>log</c>
-/// (the firmware's crypto-agile event log). All null: the boot was not measured. Whoever wants to rely on it checks the signature elsewhere.
+/// What the TPM has said of this boot, as one JSON object with base64: <c>quote</c> (TPMS_ATTEST), <c>signature</c> (TPMT_SIGNATURE), <c>key</c> (TPMT_PUBLIC of the key that signed), <c>keys</c>
+/// (the platform's public keys, for signing evidence and for wrapping content keys), <c>log</c> (the firmware's crypto-agile event log). All null: the boot was not measured. Whoever wants to rely on it checks the signature elsewhere.
 /// </summary>
 internal static class Platform
 {
     // docs/boot.md
     private const int QuoteOffset = 8;
     private const int KeyOffset = 512;
+    private const int PlatformKeysOffset = 768;
+    private const int PlatformKeysLength = 192;
     private const int LogOffset = 1024;
     private const int SizeLength = 2;
 
@@ -42,7 +44,8 @@ internal static class Platform
             json.WriteStartObject();
             Write(json, "quote", quote);
             Write(json, "signature", quote.IsEmpty ? default : Signature(rest));
-            Write(json, "key", Sized(evidence[KeyOffset..LogOffset]));
+            Write(json, "key", Sized(evidence[KeyOffset..PlatformKeysOffset]));
+            Write(json, "keys", quote.IsEmpty ? default : evidence.Slice(PlatformKeysOffset, PlatformKeysLength));
             Write(json, "log", quote.IsEmpty ? default : evidence[LogOffset..].TrimEnd((byte)0xff));
             json.WriteEndObject();
         }

@@ -66,14 +66,16 @@ public class EndorsementTests
         }
     }
 
+    private byte[] Unwrapping => (byte[])_sample.Claims[-70_006];
+
     private void Refused(string message, PlatformEndorsement endorsement, PlatformEndorsement? trusted = null, Action<Dictionary<int, byte[]>>? change = null)
     {
         var registers = new Dictionary<int, byte[]>(_registers);
         change?.Invoke(registers);
-        Assert.Contains(message, endorsement.Check(_sample.Public, Reference(trusted ?? endorsement, registers)) ?? "good", StringComparison.Ordinal);
+        Assert.Contains(message, endorsement.Check(_sample.Public, Unwrapping, Reference(trusted ?? endorsement, registers)) ?? "good", StringComparison.Ordinal);
     }
 
-    private string? Check(PlatformEndorsement endorsement, PlatformEndorsement trusted) => endorsement.Check(_sample.Public, Reference(trusted, _registers));
+    private string? Check(PlatformEndorsement endorsement, PlatformEndorsement trusted) => endorsement.Check(_sample.Public, Unwrapping, Reference(trusted, _registers));
 
     private Verdict Verify(byte[] evidence, PlatformEndorsement? endorsement, PlatformEndorsement trusted) => EvidenceVerifier.Verify(
         evidence, _sample.Reference with { Platforms = [], Tpm = Reference(trusted, _registers) }, new Expectation { Nonce = _sample.Nonce, Endorsement = endorsement });
@@ -85,7 +87,7 @@ public class EndorsementTests
     {
         byte[] quote =
         [
-            .. Number(magic, 4), .. Number(type, 2), .. Sized(new byte[34]), .. Sized(extra ?? SHA256.HashData(_sample.Public)),
+            .. Number(magic, 4), .. Number(type, 2), .. Sized(new byte[34]), .. Sized(extra ?? SHA256.HashData([.. _sample.Public, .. Unwrapping])),
             .. new byte[17], .. new byte[8], .. Number(1, 4), .. Number(bank, 2), 3, 0x90, 0x10, 0x00,
             .. Sized(SHA256.HashData([.. _registers.OrderBy(pair => pair.Key).SelectMany(pair => pair.Value)])),
         ];

@@ -152,6 +152,41 @@ public sealed class OciTests : IDisposable
         Assert.Throws<ImageRefusedException>(() => Open(layout));
     }
 
+    [Theory]
+    [InlineData("application/vnd.oci.image.layer.v1.tar")]
+    [InlineData("application/vnd.oci.image.layer.v1.tar+gzip")]
+    [InlineData("application/vnd.oci.image.layer.v1.tar+zstd")]
+    [InlineData("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip")]
+    [InlineData("application/vnd.docker.image.rootfs.diff.tar.gzip")]
+    public void Layers_of_every_kind_are_taken(string type) => Open(Layout([new TarSample().File("x").ToArray()], layerType: type)).Dispose();
+
+    /// <summary>What is not said to be a container image is not taken for one: charts, signatures, encrypted layers, and one kind of document in the place of another.</summary>
+    [Theory]
+    [InlineData("layer", "application/vnd.oci.image.layer.v1.tar+encrypted")]
+    [InlineData("layer", "application/vnd.oci.image.layer.v1.tar+gzip+encrypted")]
+    [InlineData("layer", "application/vnd.cncf.helm.chart.content.v1.tar+gzip")]
+    [InlineData("layer", "application/vnd.oci.image.manifest.v1+json")]
+    [InlineData("layer", "")]
+    [InlineData("layer", null)]
+    [InlineData("image configuration", "application/vnd.oci.empty.v1+json")]
+    [InlineData("image configuration", "application/vnd.oci.image.layer.v1.tar")]
+    [InlineData("image configuration", null)]
+    [InlineData("image manifest", "application/vnd.oci.image.index.v1+json")]
+    [InlineData("image manifest", "application/json\u001b[2J")]
+    public void Wrong_media_types_are_refused(string what, string? type)
+    {
+        byte[][] layers = [new TarSample().File("x").ToArray()];
+        var layout = what switch
+        {
+            "layer" => Layout(layers, layerType: type),
+            "image configuration" => Layout(layers, configType: type),
+            _ => Layout(layers, ownType: type),
+        };
+        var refused = Assert.Throws<ImageRefusedException>(() => Open(layout));
+        Assert.Equal(what, refused.File);
+        Assert.Contains("media type", refused.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_link_in_a_layout_leads_nowhere()
     {
@@ -230,17 +265,19 @@ public sealed class OciTests : IDisposable
         ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = new JsonArray([.. layers.Select(layer => (JsonNode)Sha(layer))]) },
     };
 
-    private string Layout(byte[][] layers, Func<byte[], byte[]>? pack = null, string architecture = "arm64", string[]? others = null)
+    private string Layout(
+        byte[][] layers, Func<byte[], byte[]>? pack = null, string architecture = "arm64", string[]? others = null,
+        string? layerType = OciMedia.Layer, string? configType = OciMedia.Config, string? ownType = OciMedia.Manifest)
     {
         var folder = Path.Combine(_folder, $"layout{Guid.NewGuid():N}");
         var blobs = Directory.CreateDirectory(Path.Combine(folder, "blobs/sha256")).FullName;
-        JsonObject Blob(string type, byte[] bytes)
+        JsonObject Blob(string? type, byte[] bytes)
         {
             File.WriteAllBytes(Path.Combine(blobs, Sha(bytes)[7..]), bytes);
             return new JsonObject { ["mediaType"] = type, ["digest"] = Sha(bytes), ["size"] = bytes.Length };
         }
 
-        JsonObject Json(string type, JsonNode node) => Blob(type, Encoding.UTF8.GetBytes(node.ToJsonString()));
+        JsonObject Json(string? type, JsonNode node) => Blob(type, Encoding.UTF8.GetBytes(node.ToJsonString()));
         var manifests = new JsonArray();
         foreach (var machine in (string[])[.. others ?? [], architecture])
         {
@@ -248,8 +285,9 @@ public sealed class OciTests : IDisposable
             var manifest = Json(OciMedia.Manifest, new JsonObject
             {
                 ["schemaVersion"] = 2,
-                ["config"] = Json(OciMedia.Config, Config(layers, machine)),
-                ["layers"] = new JsonArray([.. packed.Select(layer => (JsonNode)Blob(OciMedia.Layer, layer))]),
+                ["mediaType"] = ownType,
+                ["config"] = Json(configType, Config(layers, machine)),
+                ["layers"] = new JsonArray([.. packed.Select(layer => (JsonNode)Blob(layerType, layer))]),
             });
             if (others is not null)
             {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using BlackBox.Attestation;
+using BlackBox.Boot;
 using BlackBox.Building;
 using BlackBox.Containers;
 using BlackBox.Emulation;
@@ -15,7 +16,6 @@ namespace BlackBox.Machine.Tests;
 /// </summary>
 public sealed class AttestationTests
 {
-    private const int FrameBytes = 4096;
 
     private static readonly string Script = """
         import base64, os, sys
@@ -79,7 +79,7 @@ public sealed class AttestationTests
             Platforms = [Convert.FromHexString(Evidence.DevelopmentKey)],
             Monitors = [SHA256.HashData(image)],
             BootManifests = [new byte[32]],
-            Shields = [SHA256.HashData(ShieldIn(image, await File.ReadAllBytesAsync(Path.Combine(Path.GetDirectoryName(monitor)!, "shield.bin"), Cancellation)))],
+            Shields = [MonitorMeasurement.Shield(image, await File.ReadAllBytesAsync(Path.Combine(Path.GetDirectoryName(monitor)!, "shield.bin"), Cancellation))!],
             Images = [Measure(python.Content)],
             RequireMeasured = false,
             RequireSecureBoot = false,
@@ -122,13 +122,5 @@ public sealed class AttestationTests
     {
         var stored = StoredImage.Read(content.Root);
         return new ReferenceImage { Name = stored.Manifest.Name, Manifest = stored.ManifestDigest, Policy = stored.PolicyDigest, MinimumCounter = stored.Manifest.Counter };
-    }
-
-    private static byte[] ShieldIn(byte[] monitor, byte[] shield)
-    {
-        var length = (shield.Length + FrameBytes - 1) / FrameBytes * FrameBytes;
-        var at = monitor.AsSpan().IndexOf(shield);
-        Assert.Equal(0, at % FrameBytes);
-        return monitor[at..(at + length)];
     }
 }

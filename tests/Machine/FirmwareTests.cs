@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
-using System.Text.Json;
+using System.Text.Json.Nodes;
+using BlackBox.Attestation;
 using BlackBox.Boot;
 using BlackBox.Building;
 using BlackBox.Containers;
 using BlackBox.Emulation;
 using BlackBox.Hosting;
+using BlackBox.Images;
 using BlackBox.Tools.Tests;
 using Xunit;
 
@@ -75,6 +77,56 @@ public sealed class FirmwareTests
         Assert.Contains(lines, line => line.StartsWith("blackbox: SECURE BOOT OFF", StringComparison.Ordinal));
     }
 
+    /// <summary>A build with a boot key of the owner's own starts under Secure Boot and for an approved state only, and never goes back to an older image.</summary>
+    [Fact]
+    public async Task A_monitor_of_an_owner_needs_Secure_Boot_and_approval_and_refuses_an_older_image()
+    {
+        var guest = await Guests.EnvironmentAsync();
+        var build = new ProductBuild(guest.Kernel, NoProgress.Instance);
+        using var key = await HostBootKey.OpenAsync(Cancellation);
+        var monitor = await build.OwnedMonitorAsync(key.Source, Cancellation);
+        using var tpm = new TemporaryFolder();
+        async Task<MachineOptions> OptionsAsync(SignedFirmware firmware) => (await FirmwareTests.OptionsAsync(firmware, [])) with { Monitor = monitor };
+
+        Assert.Contains("blackbox: BOOT REFUSED: firmware: Secure Boot is off", await RefusedAsync(await OptionsAsync(new SignedFirmware { BootKey = key.Pair, SecureBoot = false })), StringComparison.Ordinal);
+        Assert.Contains(@"blackbox: BOOT REFUSED: \EFI\BlackBox\approval: it does not fit", await RefusedAsync(await OptionsAsync(new SignedFirmware { BootKey = key.Pair, Approve = false })), StringComparison.Ordinal);
+        Assert.Contains(@"blackbox: BOOT REFUSED: \EFI\BlackBox\manifest: its signature", await RefusedAsync(await OptionsAsync(new SignedFirmware())), StringComparison.Ordinal);
+
+        PlatformKey platform;
+        var firmware = new SignedFirmware { BootKey = key.Pair, TpmState = tpm.Location };
+        await using (var machine = await ContainerMachine.StartAsync(await OptionsAsync(firmware), [], guest, build, NoProgress.Instance, Cancellation))
+        {
+            platform = PlatformKey.FromPublic("", PlatformStatement.Parse(await machine.RunAsync("blackbox-runtime platform")).UnwrappingKey);
+        }
+
+        using var shell = await new ImageSource(guest, NoProgress.Instance).OpenAsync("shell", null, wantProtected: false, Cancellation);
+        using var publisher = PublisherKey.Create();
+        var content = shell.Content with { Configuration = shell.Content.Configuration with { Protection = new ProtectionRules(FreedomRule.Free, FreedomRule.Fixed) } };
+        ImageContent Version(ulong counter, PlatformKey target) => ImageProtector.Protect(
+            content, new ProtectionOptions { Counter = counter, Platforms = [target] }, publisher, NoProgress.Instance, Cancellation).Content;
+        var (older, newer) = (Version(4, platform), Version(5, platform));
+        var stored = StoredImage.Read(newer.Root);
+        Container[] containers =
+        [
+            new("newer", newer, ["-c", "echo newer"]), new("older", older, ["-c", "echo older"]),
+            new("foreign", Version(5, PlatformKey.Development), ["-c", "echo foreign"]),
+        ];
+        var options = await OptionsAsync(firmware) with { KernelArguments = [$"blackbox.images={stored.PublisherDigest}:{stored.Manifest.Name}:5"] };
+        var lines = new List<string>();
+        await using (var machine = await ContainerMachine.StartAsync(options with { OnConsoleLine = lines.Add }, containers, guest, build, NoProgress.Instance, Cancellation))
+        {
+            var started = await machine.ExecuteAsync("blackbox-runtime run --bundle /containers/newer newer", TimeSpan.FromMinutes(3), cancellation: Cancellation);
+            Assert.True(started.Output == "newer\n", $"{started.Output}\n{string.Join('\n', lines.TakeLast(5))}");
+            foreach (var (name, reason) in ((string, string)[])[("older", "older than the owner of the machine accepts"), ("foreign", "holds no key for this platform")])
+            {
+                var result = await machine.ExecuteAsync($"blackbox-runtime run --bundle /containers/{name} {name}", TimeSpan.FromMinutes(3), cancellation: Cancellation);
+                Assert.False(result.Succeeded);
+                Assert.DoesNotContain(name + "\n", result.Output, StringComparison.Ordinal);
+                Assert.Contains(lines, line => line.Contains(reason, StringComparison.Ordinal));
+            }
+        }
+    }
+
     [Fact]
     public async Task Firmware_refuses_an_unsigned_monitor()
     {
@@ -92,7 +144,7 @@ public sealed class FirmwareTests
     {
         var message = await RefusedAsync(new SignedFirmware
         {
-            Tamper = root =>
+            OnPartition = root =>
             {
                 // One bit, where nothing else would notice: the rest of the file is what was signed.
                 var path = Path.Combine(root, SystemPartition.Folder, name);
@@ -128,9 +180,10 @@ public sealed class FirmwareTests
             await OptionsAsync(firmware, lines), containers, guest, new ProductBuild(guest.Kernel, NoProgress.Instance), NoProgress.Instance, Cancellation);
     }
 
-    private static async Task<string> RefusedAsync(SignedFirmware firmware)
+    private static async Task<string> RefusedAsync(SignedFirmware firmware) => await RefusedAsync(await OptionsAsync(firmware, []));
+
+    private static async Task<string> RefusedAsync(MachineOptions options)
     {
-        var options = await OptionsAsync(firmware, []);
         var error = await Assert.ThrowsAsync<BlackBoxException>(async () =>
         {
             await using var machine = await EmulatedMachine.StartAsync(options, await Guests.EnvironmentAsync(), Cancellation);
@@ -162,26 +215,36 @@ public sealed class FirmwareTests
 
         private byte[] Pcr12 { get; set; } = [];
 
-        public SignedFirmware Of(SignedFirmware firmware) => new() { TpmState = firmware.TpmState, Counter = firmware.Counter, Tamper = Look };
+        public SignedFirmware Of(SignedFirmware firmware) => new() { TpmState = firmware.TpmState, Counter = firmware.Counter, OnPartition = Look };
 
         /// <summary>Compares with what the TPM has said.</summary>
         /// <returns>digest of the platform's public signing key</returns>
         public byte[] Check(string json)
         {
-            using var platform = JsonDocument.Parse(json);
-            byte[] Field(string name) => platform.RootElement.GetProperty(name).GetBytesFromBase64();
-            var quote = TpmQuote.Verify(Field("quote"), Field("signature"), Field("key"));
-            var log = EventLog.Read(Field("log"));
-            var registers = TpmQuote.Registers.Select(register => log.Replay(register)).ToList();
-            Assert.Equal(quote.RegistersDigest, SHA256.HashData([.. registers.SelectMany(register => register)]));
+            var statement = PlatformStatement.Parse(json);
+            var registers = statement.Endorsement.Registers;
             Assert.Equal(Pcr4, registers[4]);
             Assert.Equal(BootMeasurements.Pcr7(SecureBootKeys.Open(SignedFirmware.KeyFolder)), registers[7]);
-            Assert.Equal(Pcr12, registers[8]);
+            Assert.Equal(Pcr12, registers[12]);
+            ReferenceTpm Expected(int register, byte[] value) => new() { AttestationKeys = [statement.TpmKeyDigest], Registers = new Dictionary<int, byte[]> { [register] = value } };
+            Assert.Null(statement.Endorsement.Check(statement.AttestationKey, statement.UnwrappingKey, Expected(12, Pcr12)));
+            Assert.Contains("register 12", statement.Endorsement.Check(statement.AttestationKey, statement.UnwrappingKey, Expected(12, Pcr4)), StringComparison.Ordinal);
+            Assert.Contains("another platform", statement.Endorsement.Check(statement.UnwrappingKey, statement.AttestationKey, Expected(12, Pcr12)), StringComparison.Ordinal);
 
-            var changed = Field("quote");
-            changed[^1] ^= 1;
-            Assert.Throws<FormatException>(() => TpmQuote.Verify(changed, Field("signature"), Field("key")));
-            return quote.Qualifier;
+            // Each part of it, changed.
+            var parts = JsonNode.Parse(json)!.AsObject();
+            foreach (var name in (string[])["quote", "signature", "key", "keys", "log"])
+            {
+                var other = parts.DeepClone().AsObject();
+                var bytes = Convert.FromBase64String((string)other[name]!);
+                bytes[^1] ^= 1;
+                other[name] = Convert.ToBase64String(name == "log" ? bytes[..(bytes.Length / 2)] : bytes);
+                Assert.Throws<FormatException>(() => PlatformStatement.Parse(other.ToJsonString()));
+                other[name] = null;
+                Assert.Throws<FormatException>(() => PlatformStatement.Parse(other.ToJsonString()));
+            }
+
+            return SHA256.HashData([.. statement.AttestationKey, .. statement.UnwrappingKey]);
         }
 
         private void Look(string root)

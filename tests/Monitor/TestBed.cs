@@ -14,7 +14,7 @@ internal sealed class TestBed
     public TestBed(int cpus = 2)
     {
         MonitorEntropy.IsSeeded = true;
-        MonitorConsole.IsDevelopment = true;
+        BootFacts.Flags = BootFacts.Development;
         System = new SimulatedSystem(16, cpus);
         foreach (ulong block in new ulong[] { 0, 512, BlockTwo, BlockThree })
         {

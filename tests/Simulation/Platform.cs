@@ -58,8 +58,6 @@ public static class MonitorEntropy
 /// <summary>Host stand-in: keeps the last text.</summary>
 public static class MonitorConsole
 {
-    public static bool IsDevelopment { get; set; } = true;
-
     public static string LastText { get; private set; } = "";
 
     public static void WriteEnclaveText(uint enclave, ReadOnlySpan<byte> text) => LastText = System.Text.Encoding.ASCII.GetString(text);

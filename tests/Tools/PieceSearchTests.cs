@@ -118,7 +118,7 @@ public sealed class PieceSearchTests
     public void The_demonstration_passes_only_if_every_part_does()
     {
         var memory = new MemoryAccount(1000, 900, 100, 60, 40, 1000);
-        var good = new DemoResult(new SearchResult(3), new SearchResult(0), new SearchResult(2), memory, new ServiceResult(true, ""));
+        var good = new DemoResult(new SearchResult(3), new SearchResult(0), new SearchResult(2), memory, new ServiceResult(true, ""), true, "verified", true, false);
         Assert.True(good.Passed);
         foreach (var bad in (DemoResult[])
         [
@@ -126,6 +126,7 @@ public sealed class PieceSearchTests
             good with { Protected = new SearchResult(1) }, good with { Protected = new SearchResult(null, "did not start") },
             good with { Canary = new SearchResult(0) }, good with { Memory = null }, good with { Redis = new ServiceResult(false, "") },
             good with { Memory = memory with { Dumped = 899 } }, good with { Memory = memory with { Granted = 59 } },
+            good with { SecureBoot = false }, good with { Evidence = "refused: another image" }, good with { DmaProtection = false },
             good with { Memory = memory with { Installed = 2000 } }, good with { Memory = memory with { Granted = 0, Monitor = 100 } },
         ])
         {

@@ -53,6 +53,9 @@ namespace BlackBox.Abi
         /// <summary>Rule of an AuditRecord: accesses of devices: call is the stream of the last, argument its address, outcome their number.</summary>
         public const uint AuditRuleDma = 9;
 
+        /// <summary>Rule of an AuditRecord: a shield has said something of its image by Log, such as a file that is not as it was signed: argument is its number in the file table, all ones for none.</summary>
+        public const uint AuditRuleImage = 10;
+
         /// <summary>Offset in the gate page: resume an interrupted context, or restart of a pending call (Linux stepped the PC back by 4).</summary>
         public const ulong GateResume = 0x000;
 
@@ -191,7 +194,7 @@ namespace BlackBox.Abi
         /// <summary>Stops this enclave (a shield panic). Does not return. Arguments: reason: number of the shield's panic, text: IPA of ASCII text in a private frame or the shield image, length: bytes, at most 200.</summary>
         Stop = 0xb,
 
-        /// <summary>Debug line on the console; development builds only. Arguments: text: IPA of ASCII text in a private frame or the shield image, length: bytes, at most 200.</summary>
+        /// <summary>Says what is wrong with the image: an AuditRuleImage record; in development builds also the text, as a line on the console. Arguments: text: IPA of ASCII text in a private frame or the shield image, length: bytes, at most 200, file: number in the image's file table that it is about, all ones for none.</summary>
         Log = 0xc,
 
         /// <summary>Directed yield: runs the preempted shield context of that task on this CPU until it calls YieldBack or an interrupt comes. Denied when it is not preempted inside the shield. Arguments: task: handle of a task of the same enclave that holds a lock.</summary>

@@ -30,6 +30,7 @@
 #define BB_AUDIT_RULE_INTERRUPT_CONTROLLER BB_U32(7) /* Rule of an AuditRecord: store to a redistributor: call is the value, argument the address. */
 #define BB_AUDIT_RULE_ENCLAVE_STOPPED BB_U32(8) /* Rule of an AuditRecord: end of an enclave by a fault: call is the syndrome, argument the address. */
 #define BB_AUDIT_RULE_DMA BB_U32(9) /* Rule of an AuditRecord: accesses of devices: call is the stream of the last, argument its address, outcome their number. */
+#define BB_AUDIT_RULE_IMAGE BB_U32(10) /* Rule of an AuditRecord: a shield has said something of its image by Log, such as a file that is not as it was signed: argument is its number in the file table, all ones for none. */
 #define BB_GATE_RESUME BB_U64(0x000) /* Offset in the gate page: resume an interrupted context, or restart of a pending call (Linux stepped the PC back by 4). */
 #define BB_GATE_DONE BB_U64(0x004) /* Offset in the gate page: the pending call is done, result in x0. */
 #define BB_GATE_SIGNAL BB_U64(0x100) /* Offset in the gate page: a signal was delivered to the thread; x0 is its number, SP its frame. */
@@ -78,7 +79,7 @@
 #define BB_SHIELD_RANDOM BB_U32(0x9) /* () -> x0..x3 */
 #define BB_SHIELD_UNWRAP_KEY BB_U32(0xa) /* (blob, x1..x4) */
 #define BB_SHIELD_STOP BB_U32(0xb) /* (reason, text, length) */
-#define BB_SHIELD_LOG BB_U32(0xc) /* (text, length) */
+#define BB_SHIELD_LOG BB_U32(0xc) /* (text, length, file) */
 #define BB_SHIELD_YIELD_TO BB_U32(0xd) /* (task) */
 #define BB_SHIELD_YIELD_BACK BB_U32(0xe) /* () */
 #define BB_SHIELD_ATTEST BB_U32(0xf) /* (buffer, reportLength) -> length */

@@ -7,10 +7,14 @@
  * before, so that whoever finds it in memory earlier has looked into the
  * program.
  *
+ * If the byte is 'a', 64 bytes in hexadecimal follow: it writes evidence with
+ * them as report data, in hexadecimal too, and waits again.
+ *
  * Exit status: 0; 1 if something failed, or if a register or a copy in memory
  * had changed in between.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +23,8 @@
 #include <unistd.h>
 
 #define SECRET_BYTES 64
+#define REPORT_DATA 64
+#define LONGEST_EVIDENCE 4096
 #define HEAP_COPIES 8
 /* Far enough apart that the copies are in different pages. */
 #define HEAP_STRIDE 9000
@@ -76,12 +82,64 @@ static void say(const char *text)
 		_exit(1);
 }
 
-int main(void)
+static void say_hex(const char *word, const uint8_t *bytes, size_t length)
 {
 	static const char digits[] = "0123456789abcdef";
+	static char line[2 * LONGEST_EVIDENCE + 16];
+	size_t at = strlen(word);
+	size_t i;
+
+	memcpy(line, word, at);
+	for (i = 0; i < length; i++) {
+		line[at++] = digits[bytes[i] >> 4];
+		line[at++] = digits[bytes[i] & 15];
+	}
+	line[at++] = '\n';
+	line[at] = 0;
+	say(line);
+}
+
+static int digit(char letter)
+{
+	return letter >= '0' && letter <= '9' ? letter - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* Returns 0, or -1 with errno. */
+static int attest(void)
+{
+	static uint8_t evidence[LONGEST_EVIDENCE];
+	uint8_t data[REPORT_DATA];
+	char pair[2];
+	ssize_t got;
+	int file;
+	int i;
+
+	for (i = 0; i < REPORT_DATA; i++) {
+		if (read(STDIN_FILENO, &pair[0], 1) != 1 || read(STDIN_FILENO, &pair[1], 1) != 1)
+			return -1;
+		if (digit(pair[0]) < 0 || digit(pair[1]) < 0) {
+			errno = EINVAL;
+			return -1;
+		}
+		data[i] = (uint8_t)(digit(pair[0]) << 4 | digit(pair[1]));
+	}
+	file = open("/dev/attestation/user_report_data", O_WRONLY);
+	if (file < 0 || write(file, data, sizeof(data)) != (ssize_t)sizeof(data))
+		return -1;
+	close(file);
+	file = open("/dev/attestation/quote", O_RDONLY);
+	got = file < 0 ? -1 : read(file, evidence, sizeof(evidence));
+	if (got <= 0)
+		return -1;
+	close(file);
+	say_hex("evidence ", evidence, (size_t)got);
+	return 0;
+}
+
+int main(void)
+{
 	uint8_t secret[SECRET_BYTES];
 	uint8_t back[2 * SECRET_BYTES];
-	char line[2 * SECRET_BYTES + 9];
 	uint8_t *heap = malloc(HEAP_COPIES * HEAP_STRIDE);
 	uint8_t byte;
 	long got;
@@ -97,7 +155,13 @@ int main(void)
 
 	do {
 		got = wait_holding(secret, &byte, back);
-	} while (got == -EINTR);
+		if (got == 1 && byte == 'a' && attest() < 0) {
+			say("failed: no evidence: ");
+			say(strerror(errno));
+			say("\n");
+			return 1;
+		}
+	} while (got == -EINTR || (got == 1 && byte == 'a'));
 	if (got != 1) {
 		say("failed: no byte came\n");
 		return 1;
@@ -113,13 +177,6 @@ int main(void)
 		return 1;
 	}
 
-	memcpy(line, "secret ", 7);
-	for (i = 0; i < SECRET_BYTES; i++) {
-		line[7 + 2 * i] = digits[secret[i] >> 4];
-		line[8 + 2 * i] = digits[secret[i] & 15];
-	}
-	line[7 + 2 * SECRET_BYTES] = '\n';
-	line[8 + 2 * SECRET_BYTES] = 0;
-	say(line);
+	say_hex("secret ", secret, sizeof(secret));
 	return 0;
 }

@@ -26,8 +26,8 @@ internal static class Evidence
     /// <summary>Boot, when the tables are placed and the root key is there: what stays the same.</summary>
     public static void Prepare()
     {
-        FrameRange shield = FrameTable.Layout.ShieldImage;
-        Sha256.Hash(Hardware.Bytes(shield.First.Address, (int)(shield.Count << FrameNumber.Shift)), _shield);
+        FrameRange shield = FrameTable.Layout.ShieldImage;    // without its last page, the command line
+        Sha256.Hash(Hardware.Bytes(shield.First.Address, (int)((shield.Count - 1) << FrameNumber.Shift)), _shield);
         MonitorKeys.MakePublic(MonitorKeys.AttestPurpose, _attestKey);
         MonitorKeys.MakePublic(MonitorKeys.UnwrapPurpose, _unwrapKey);
     }

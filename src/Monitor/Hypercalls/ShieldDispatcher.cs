@@ -85,7 +85,8 @@ public static class ShieldDispatcher
                 WriteText(cpu.Enclave, frame.General[1], frame.General[2]);
                 return ShieldAction.Stop;
             case ShieldFunction.Log:
-                return Return(ref frame, ShieldFunction.Log, MonitorConsole.IsDevelopment ? WriteText(cpu.Enclave, frame.General[0], frame.General[1]) : Status.NotSupported);
+                Audit.Refuse(AbiConstants.AuditRuleImage, cpu.Enclave, number, frame.General[2], Status.Success);
+                return Return(ref frame, ShieldFunction.Log, (BootFacts.Flags & BootFacts.Development) != 0 ? WriteText(cpu.Enclave, frame.General[0], frame.General[1]) : Status.Success);
             case ShieldFunction.YieldTo:
                 return YieldTo(ref cpu, ref frame);
             case ShieldFunction.YieldBack:

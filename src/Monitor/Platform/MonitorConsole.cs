@@ -13,9 +13,6 @@ internal static class MonitorConsole
     // QEMU's "virt" machine until the device tree was read, so that an early panic is seen.
     private static ulong _base = 0x0900_0000;
 
-    /// <summary>Do shields get their Log lines?</summary>
-    public static bool IsDevelopment => true;
-
     /// <summary>Boot: where the console is; 0 for none.</summary>
     public static void SetBase(ulong address) => _base = address;
 

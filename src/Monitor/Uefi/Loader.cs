@@ -86,12 +86,8 @@ internal static class Loader
         Span<byte> told = Efi.Bytes(facts);
         told.Clear();
         BootFacts.Add(flags);
-        if (!_isMeasured || TryAttest(manifest.Counter, tree, told.Slice((int)BootPlacement.PageSize)))
-        {
-            BootFacts.Told.CopyTo(told);
-            Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
-        }
-
+        _ = (!_isMeasured || TryAttest(manifest.Counter, tree, told.Slice((int)BootPlacement.PageSize)))
+            && Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
         told.Clear();
         BootFacts.Told.Clear();
         Tpm.Wipe();
@@ -102,11 +98,10 @@ internal static class Loader
     private static bool TryAttest(ulong counter, DeviceTree tree, Span<byte> evidence)
     {
         bool isGood = TryUnseal(counter, tree);
-        Span<byte> key = stackalloc byte[EcdhP384.PublicKeyLength];
-        MonitorKeys.MakePublic(MonitorKeys.AttestPurpose, key);
-        Span<byte> qualifier = stackalloc byte[Sha256.Length];
-        Sha256.Hash(key, qualifier);
-        bool isQuoted = PlatformQuote.TryWrite(qualifier, evidence);
+        Span<byte> keys = stackalloc byte[2 * EcdhP384.PublicKeyLength];
+        MonitorKeys.MakePublic(MonitorKeys.AttestPurpose, keys.Slice(0, EcdhP384.PublicKeyLength));
+        MonitorKeys.MakePublic(MonitorKeys.UnwrapPurpose, keys.Slice(EcdhP384.PublicKeyLength));
+        bool isQuoted = PlatformQuote.TryWrite(keys, evidence);
         Line(isQuoted ? "the TPM has signed what was measured"u8 : "NOT ATTESTED: the TPM does not sign"u8);
         BootFacts.Add(isQuoted ? BootFacts.Measured : 0);
 
@@ -118,30 +113,27 @@ internal static class Loader
     {
         Span<byte> record = stackalloc byte[PlatformSeal.RecordLength];
         record.Clear();
-        Span<byte> highest = record.Slice(RootKey.Length);
         bool isOpen = PlatformSeal.TryApprove(Efi.TryReadFile(ApprovalPath, out AddressRange approval) ? Efi.Bytes(approval) : default) && PlatformSeal.TryOpen(record, tree.Chosen("rng-seed"u8));
-        if (counter < BinaryPrimitives.ReadUInt64BigEndian(highest))
+        ulong highest = BinaryPrimitives.ReadUInt64BigEndian(record.Slice(RootKey.Length));
+        BinaryPrimitives.WriteUInt64BigEndian(record.Slice(RootKey.Length), counter);
+        bool isOurs = isOpen && counter >= highest && (counter == highest || PlatformSeal.TryWrite(record));
+        if (isOurs)
         {
-            record.Clear();
-            return Refuse(ManifestPath, "its counter is lower than that of one that was started before"u8);
+            record.Slice(0, RootKey.Length).CopyTo(BootFacts.Seed);
+            BootFacts.Add(BootFacts.SealedKey);
+            Line("the platform's key is that of this TPM"u8);
         }
 
-        bool isNewer = counter > BinaryPrimitives.ReadUInt64BigEndian(highest);
-        BinaryPrimitives.WriteUInt64BigEndian(highest, counter);
-        if (!isOpen || (isNewer && !PlatformSeal.TryWrite(record)))
-        {
-            record.Clear();
-            Efi.Write("blackbox: the platform's key stays SEALED, because the boot key has not approved this state: "u8);
-            Efi.WriteHex(PlatformSeal.State);
-            Efi.Write("\r\n"u8);
-            return BootKey.IsDevelopment || Refuse(ApprovalPath, "it does not fit, and this monitor was not built for development"u8);
-        }
-
-        record.Slice(0, RootKey.Length).CopyTo(BootFacts.Seed);
-        BootFacts.Add(BootFacts.SealedKey);
         record.Clear();
-        Line("the platform's key is that of this TPM"u8);
-        return true;
+        if (isOurs || counter < highest)
+        {
+            return isOurs || Refuse(ManifestPath, "its counter is lower than that of one that was started before"u8);
+        }
+
+        Efi.Write("blackbox: the platform's key stays SEALED, because the boot key has not approved this state: "u8);
+        Efi.WriteHex(PlatformSeal.State);
+        Efi.Write("\r\n"u8);
+        return BootKey.IsDevelopment || Refuse(ApprovalPath, "it does not fit, and this monitor was not built for development"u8);
     }
 
     private static bool Place(ReadOnlySpan<byte> treeFile, DeviceTree tree, AddressRange kernel, AddressRange initrd, ReadOnlySpan<byte> commandLine, AddressRange facts)
@@ -160,6 +152,7 @@ internal static class Loader
             return Refuse("firmware"u8, "too little free RAM, or a device tree without /chosen"u8);
         }
 
+        BootFacts.Told.CopyTo(Efi.Bytes(facts));
         Efi.Bytes(monitor).CopyTo(Efi.Bytes(new AddressRange { Start = monitorAt, Size = monitor.Size }));
 
         // The firmware's dirty lines must not come over what is written with the caches off: all of the monitor's and kernel's ranges, first.
@@ -199,18 +192,17 @@ internal static class Loader
 
     private static bool Refuse(ReadOnlySpan<byte> what, ReadOnlySpan<byte> why)
     {
-        Efi.Write("blackbox: BOOT REFUSED: "u8);
-        Efi.Write(what);
-        Efi.Write(": "u8);
-        Efi.Write(why);
-        Efi.Write("\r\n"u8);
+        Line("BOOT REFUSED: "u8, what, ": "u8, why);
         return false;
     }
 
-    private static void Line(ReadOnlySpan<byte> text)
+    private static void Line(ReadOnlySpan<byte> text, ReadOnlySpan<byte> what = default, ReadOnlySpan<byte> separator = default, ReadOnlySpan<byte> why = default)
     {
         Efi.Write("blackbox: "u8);
         Efi.Write(text);
+        Efi.Write(what);
+        Efi.Write(separator);
+        Efi.Write(why);
         Efi.Write("\r\n"u8);
     }
 }

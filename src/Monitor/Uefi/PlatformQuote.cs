@@ -1,8 +1,9 @@
 using System;
+using BlackBox.Cryptography;
 
 namespace BlackBox.Monitor;
 
-/// <summary>The TPM's word for what has booted: PCR 0 to 7 and 12, and the digest of the platform's public signing key, signed by a key that signs nothing but the TPM's own words
+/// <summary>The TPM's word for what has booted: PCR 0 to 7 and 12, and the digest of the platform's public keys, signed by a key that signs nothing but the TPM's own words
 /// and is always the same on this TPM (restricted, P-256, from its endorsement seed). Where it goes: docs/boot.md.</summary>
 internal static class PlatformQuote
 {
@@ -10,6 +11,7 @@ internal static class PlatformQuote
     private const uint Quote = 0x158;
     private const int QuoteOffset = 8;
     private const int KeyOffset = 512;
+    private const int PlatformKeysOffset = 768;
     private const int LogOffset = 1024;
 
     private static ReadOnlySpan<byte> Endorsement => [0x40, 0, 0, 0x0b];
@@ -20,10 +22,12 @@ internal static class PlatformQuote
         0, 4, 0, 0, 0, 0, 0, 24, 0, 0x23, 0, 0x0b, 0, 5, 4, 0x72, 0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 3, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
-    /// <summary>Writes quote, signature, key and log.</summary>
-    /// <param name="qualifier">32 bytes</param>
-    public static bool TryWrite(ReadOnlySpan<byte> qualifier, Span<byte> evidence)
+    /// <summary>Writes quote, signature, key, the platform's keys and log.</summary>
+    /// <param name="keys">the platform's public keys, for signing and for wrapping: 192 bytes</param>
+    public static bool TryWrite(ReadOnlySpan<byte> keys, Span<byte> evidence)
     {
+        Span<byte> qualifier = stackalloc byte[Sha256.Length];
+        Sha256.Hash(keys, qualifier);
         if (!Tpm.TrySend(CreatePrimary, Endorsement, Tpm.NoPassword, Template, default, default, out ReadOnlySpan<byte> answer))
         {
             return false;
@@ -34,6 +38,7 @@ internal static class PlatformQuote
         answer.Slice(2 * sizeof(uint), LogOffset - KeyOffset).CopyTo(evidence.Slice(KeyOffset));
         bool good = Tpm.TrySend(Quote, handle, Tpm.NoPassword, [0, 32], qualifier, [0, 0x10, 0, 0, 0, 1, 0, 0x0b, 3, 0xff, 0x10, 0], out answer);
         answer.Slice(sizeof(uint), KeyOffset - QuoteOffset).CopyTo(evidence.Slice(QuoteOffset));
+        keys.CopyTo(evidence.Slice(PlatformKeysOffset));
         return good && Efi.TryReadLog(evidence.Slice(LogOffset));
     }
 }

@@ -19,6 +19,7 @@ internal struct BootInformation
     public ulong Buffer;
     public ulong BufferBytes;
     public ulong Task;
+    public ulong CommandLine;
 }
 
 /// <summary>Where assembly enters C#.</summary>
@@ -33,6 +34,7 @@ internal static unsafe class Entry
         // The routines keep the program's vector registers (src/Cryptography/Assembly).
         new InstructionSet(Hardware.InstructionFeatures).Use();
         Stacks.Start(boot->Level2);
+        Hardware.SetCommandLine(boot->CommandLine);
         Boot.Start(boot->Used, boot->Base + boot->Bytes);
         ref Thread thread = ref Boot.MakeFirstThread(SlotTop - UserRegisters.Size, boot->Buffer, boot->BufferBytes, boot->Task);
         Hardware.SetCurrentThread(ref thread);

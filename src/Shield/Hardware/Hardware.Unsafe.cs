@@ -20,6 +20,8 @@ internal static unsafe class Hardware
     /// <summary>Calls forwarded since start.</summary>
     public static ulong Forwarded;
 
+    private static ulong _commandLine;
+
     /// <summary>Bytes at an IPA, private or lent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Span<byte> Memory(ulong address, int length) => MemoryMarshal.CreateSpan(ref *(byte*)Mapped(address, length), length);
@@ -123,8 +125,15 @@ internal static unsafe class Hardware
         }
     }
 
-    /// <summary>A line on the monitor's console; development builds only.</summary>
-    public static void Log(ReadOnlySpan<byte> text) => _ = LogRaw(Translate(text, out int length), (ulong)length);
+    /// <summary>An audit record about the image; in development builds also a line on the monitor's console.</summary>
+    /// <param name="file">number in the file table, or all ones</param>
+    public static void Log(ReadOnlySpan<byte> text, ulong file) => _ = LogRaw(Translate(text, out int length), (ulong)length, file);
+
+    /// <summary>The kernel's command line, as the monitor got it from the boot loader; zeros follow.</summary>
+    public static ReadOnlySpan<byte> CommandLine => Memory(_commandLine, FrameAddress.Size);
+
+    /// <summary>Start: where it is.</summary>
+    public static void SetCommandLine(ulong address) => _commandLine = address;
 
     /// <summary>Decrypts a WrappedKey in place.</summary>
     /// <param name="report">32 bytes: SHA-256 of what the shield will say in evidence</param>
@@ -213,7 +222,7 @@ internal static unsafe class Hardware
     private static extern long StopRaw(ulong reason, ulong text, ulong length);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_log")]
-    private static extern long LogRaw(ulong text, ulong length);
+    private static extern long LogRaw(ulong text, ulong length, ulong file);
 
     [MethodImpl(MethodImplOptions.InternalCall), RuntimeImport("*", "shield_unwrap_key")]
     private static extern long UnwrapKeyRaw(ulong ipa, ulong report0, ulong report1, ulong report2, ulong report3);

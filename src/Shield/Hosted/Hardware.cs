@@ -38,6 +38,9 @@ internal interface IMachine
     /// <summary>A line on the monitor's console.</summary>
     void Log(string line) => Console.WriteLine(line);
 
+    /// <summary>The kernel's command line.</summary>
+    ReadOnlySpan<byte> CommandLine => default;
+
     /// <summary>Ticks of the counter, and their number in a second.</summary>
     ulong Counter => (ulong)System.Diagnostics.Stopwatch.GetTimestamp();
 
@@ -189,5 +192,7 @@ internal static unsafe class Hardware
     public static void Stop(ulong reason, ReadOnlySpan<byte> text) =>
         throw new ShieldStoppedException((PanicReason)reason, Encoding.ASCII.GetString(text));
 
-    public static void Log(ReadOnlySpan<byte> text) => Machine.Log(Encoding.ASCII.GetString(text));
+    public static void Log(ReadOnlySpan<byte> text, ulong file) => Machine.Log(Encoding.ASCII.GetString(text));
+
+    public static ReadOnlySpan<byte> CommandLine => Machine.CommandLine;
 }

@@ -12,6 +12,7 @@ namespace BlackBox.Shield;
 internal static class ProtectedImage
 {
     private const int MaxManifestBytes = 256 << 10;
+    private const ulong NoFile = ulong.MaxValue;
     private const int FramesPerMebibyte = (1 << 20) / FrameAddress.Size;
 
     private static Digest32 contentKey;
@@ -74,6 +75,11 @@ internal static class ProtectedImage
         ReadKey(ref thread, publisher);
         Manifest manifest = Manifest;
         CheckPublisher(manifest, publisher);
+        if (manifest.Counter < ImageVersions.Least(Hardware.CommandLine, publisher, manifest.Name))
+        {
+            Refuse("this version of the image is older than the owner of the machine accepts (blackbox.images)"u8);
+        }
+
         ReadFiles(ref thread, manifest);
         tagsLength = manifest.TagsLength;
         if (OsFile.Open(ref thread, TagsPath, out tags) < 0)
@@ -98,7 +104,7 @@ internal static class ProtectedImage
     public static bool TryReadTags(ref Thread thread, ulong offset, Span<byte> to) =>
         offset <= tagsLength && (ulong)to.Length <= tagsLength - offset && tags.TryRead(ref thread, offset, to);
 
-    /// <summary>A file that does not match the manifest: one line on the monitor's console, and a counter.</summary>
+    /// <summary>A file that does not match the manifest: an audit record, and a counter.</summary>
     public static void Report(int record, ReadOnlySpan<byte> reason)
     {
         Violations++;
@@ -107,7 +113,7 @@ internal static class ProtectedImage
         line.WriteDecimal(record);
         line.Write(": "u8);
         line.Write(reason);
-        Hardware.Log(line.Text);
+        Hardware.Log(line.Text, (ulong)record);
     }
 
     public static void Report(ReadOnlySpan<byte> path, ReadOnlySpan<byte> reason)
@@ -118,7 +124,7 @@ internal static class ProtectedImage
         line.Write(path[..Math.Min(path.Length, 120)]);
         line.Write(": "u8);
         line.Write(reason);
-        Hardware.Log(line.Text);
+        Hardware.Log(line.Text, NoFile);
     }
 
     /// <summary>
@@ -151,7 +157,7 @@ internal static class ProtectedImage
             line.Write(path[..Math.Min(path.Length, 120)]);
             line.Write(": "u8);
             line.Write(what);
-            Hardware.Log(line.Text);
+            Hardware.Log(line.Text, NoFile);
         }
     }
 

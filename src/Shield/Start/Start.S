@@ -149,6 +149,11 @@ _start:
 	str	x22, [x0, #BOOT_BUFFER]
 	str	x23, [x0, #BOOT_BUFFER_BYTES]
 	str	x24, [x0, #BOOT_TASK]
+	ldr	x1, =_data_end
+	ldr	x2, =_image_start
+	sub	x1, x1, x2
+	add	x1, x1, x19				// the page behind the image
+	str	x1, [x0, #BOOT_COMMAND_LINE]
 
 	mov	x0, x20
 	bl	clean_invalidate

@@ -32,8 +32,8 @@ public sealed class SignedFirmware : IFirmware
     /// <summary>The boot key approves this boot, so that it gets the platform's key. Under Secure Boot only: otherwise anything could be the same state.</summary>
     public bool Approve { get; init; } = true;
 
-    /// <summary>For tests: changes the partition's files (below this folder) after all was signed.</summary>
-    public Action<string>? Tamper { get; init; }
+    /// <summary>Called with the folder of what the system partition will hold, when all is signed: to measure it, and for tests to change it.</summary>
+    public Action<string>? OnPartition { get; init; }
 
     /// <summary>Key of the boot manifest; otherwise the development key.</summary>
     public BootKeyPair? BootKey { get; init; }
@@ -78,7 +78,7 @@ public sealed class SignedFirmware : IFirmware
             development?.Dispose();
         }
 
-        Tamper?.Invoke(root);
+        OnPartition?.Invoke(root);
         var image = Path.Combine(folder, "esp.img");
         await SystemPartition.WriteImageAsync(root, image, cancellation).ConfigureAwait(false);
         Directory.Delete(root, recursive: true);

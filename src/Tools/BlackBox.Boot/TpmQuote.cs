@@ -18,7 +18,7 @@ public sealed class TpmQuote
 
     private TpmQuote(byte[] qualifier, byte[] registersDigest) => (Qualifier, RegistersDigest) = (qualifier, registersDigest);
 
-    /// <summary>What the loader gave the TPM to sign along: SHA-256 of the platform's public signing key.</summary>
+    /// <summary>What the loader gave the TPM to sign along: SHA-256 of the platform's public keys.</summary>
     public byte[] Qualifier { get; }
 
     /// <summary>SHA-256 of the registers' contents, one after another.</summary>
@@ -54,7 +54,8 @@ public sealed class TpmQuote
         return quote.Registers.SequenceEqual(Registers) ? new TpmQuote(quote.ExtraData, quote.RegisterDigest) : throw new FormatException("a quote over other registers");
     }
 
-    private static ECDsa ReadKey(ReadOnlySpan<byte> key)
+    /// <summary>The key that signed, from TPMT_PUBLIC.</summary>
+    internal static ECDsa ReadKey(ReadOnlySpan<byte> key)
     {
         var template = Convert.FromHexString(KeyTemplate);
         if (!key.StartsWith(template))

@@ -13,6 +13,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     private readonly Option<string?> _monitor = new("--monitor") { Description = "Monitor image to start (default: the one that was built)", HelpName = "FILE" };
     private readonly Option<bool> _firmware = new("--firmware") { Description = "Start through UEFI firmware with Secure Boot, which starts the signed monitor (docs/boot.md)" };
     private readonly Option<bool> _freshTpm = new("--fresh-tpm") { Description = "With --firmware: a new TPM, which goes away with the machine, and with it the platform's key" };
+    private readonly Option<string[]> _oldest = OldestImages.Option();
     private readonly Option<int> _cpus = new("--cpus", "-c") { Description = "Number of CPUs", DefaultValueFactory = _ => 2, HelpName = "N" };
     private readonly Option<int> _memory = new("--memory", "-m") { Description = "RAM in MiB", DefaultValueFactory = _ => 1024, HelpName = "MIB" };
     private readonly Option<string> _cpuModel = new("--cpu-model") { Description = "QEMU's name of the CPU", DefaultValueFactory = _ => "neoverse-n1", HelpName = "NAME" };
@@ -33,7 +34,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
     /// <summary>Adds the options to a command.</summary>
     public MachineOptionSet AddTo(Command command)
     {
-        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor, _firmware, _freshTpm], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
+        foreach (var option in (Option[])[.. alwaysNative ? (Option[])[] : [_native, _monitor, _firmware, _freshTpm, _oldest], _cpus, _memory, _cpuModel, _ports, _network, _disks, _modules, _files, _append, _qemu, _gdb, _wait, _onConsole, _log, _verbose, _bootTimeout])
         {
             command.Add(option);
         }
@@ -65,7 +66,7 @@ internal sealed class MachineOptionSet(bool alwaysNative = false)
         Disks = [.. parsed.GetValue(_disks)!.Select(disk => disk.EndsWith(",rw", StringComparison.Ordinal) ? new MachineDisk(disk[..^3], ReadOnly: false) : new MachineDisk(disk))],
         Modules = parsed.GetValue(_modules)!,
         Files = [.. parsed.GetValue(_files)!.Select(ParseFile)],
-        KernelArguments = parsed.GetValue(_append)!,
+        KernelArguments = [.. parsed.GetValue(_append)!, .. alwaysNative || parsed.GetValue(_oldest) is not { Length: > 0 } oldest ? (string[])[] : [OldestImages.Word(oldest)]],
         QemuArguments = parsed.GetValue(_qemu)!,
         GdbPort = parsed.GetValue(_gdb),
         WaitForDebugger = parsed.GetValue(_wait),

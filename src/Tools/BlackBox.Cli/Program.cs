@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using BlackBox.Attestation;
 using BlackBox.Cli.Commands;
 using BlackBox.Hosting;
 
@@ -79,10 +80,13 @@ internal static class Program
 
     private static async Task WriteErrorAsync(string message, string? advice)
     {
-        await Console.Error.WriteLineAsync($"blackbox: {message}").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync($"blackbox: {Shown(message)}").ConfigureAwait(false);
         if (advice is not null)
         {
-            await Console.Error.WriteLineAsync($"          {advice}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"          {Shown(advice)}").ConfigureAwait(false);
         }
     }
+
+    /// <summary>Messages name files of images, which whoever made the image has named: nothing in them may move the terminal's cursor.</summary>
+    private static string Shown(string message) => string.Join('\n', message.Split('\n').Select(Printable.Text));
 }

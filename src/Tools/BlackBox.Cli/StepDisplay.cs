@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BlackBox.Attestation;
 using BlackBox.Hosting;
 using Spectre.Console;
 
@@ -44,7 +45,7 @@ internal static class StepDisplay
                     _tasks[value.Step] = task = context.AddTask(Markup.Escape(value.Step), maxValue: 1);
                 }
 
-                task.Description = Markup.Escape($"{value.Step}: {value.Detail}");
+                task.Description = Markup.Escape($"{value.Step}: {Printable.Text(value.Detail)}");
                 task.IsIndeterminate = double.IsNaN(value.Fraction);
                 if (!task.IsIndeterminate)
                 {
@@ -73,7 +74,7 @@ internal static class StepDisplay
 
                 _step = value.Step;
                 _sinceLast.Restart();
-                Console.Error.WriteLine($"{value.Step}: {value.Detail}");
+                Console.Error.WriteLine($"{value.Step}: {Printable.Text(value.Detail)}");
             }
         }
     }

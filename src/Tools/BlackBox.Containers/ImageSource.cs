@@ -58,11 +58,13 @@ public sealed class ImageSource(GuestEnvironment guest, IProgress<StepUpdate> pr
         }
     }
 
-    /// <summary>Protects with the development key.</summary>
-    public ImageContent Protect(ImageContent content, CancellationToken cancellation)
+    /// <summary>Protects with the development key of a publisher.</summary>
+    /// <param name="platform">for this platform alone; null: for every development build</param>
+    public ImageContent Protect(ImageContent content, CancellationToken cancellation, PlatformKey? platform = null)
     {
         using var key = OpenKey();
-        return ImageProtector.Protect(content, new ProtectionOptions(), key, progress, cancellation).Content;
+        var options = platform is null ? new ProtectionOptions() : new ProtectionOptions { Platforms = [platform] };
+        return ImageProtector.Protect(content, options, key, progress, cancellation).Content;
     }
 
     private OpenedImage OpenHost(string image, string? reference, CancellationToken cancellation)

@@ -26,9 +26,24 @@ public sealed record MemoryAccount(long Total, long Dumped, long Refused, long G
 /// <param name="Detail">What it said, or what went wrong.</param>
 public sealed record ServiceResult(bool Answered, string Detail);
 
-/// <summary>The demonstration's result.</summary>
-public sealed record DemoResult(SearchResult Native, SearchResult Protected, SearchResult Canary, MemoryAccount? Memory, ServiceResult Redis)
+/// <summary>What the protected container's evidence has come to.</summary>
+/// <param name="SecureBoot">Verified evidence says that the firmware started the monitor under Secure Boot.</param>
+/// <param name="Verdict"><see cref="Verified"/>, or why not.</param>
+/// <param name="DmaProtection">Verified evidence says that devices reach no container's memory.</param>
+public sealed record EvidenceResult(bool SecureBoot, string Verdict, bool DmaProtection)
 {
-    /// <summary>Everything is as it should be: what is not protected is found, what is protected is not, and no byte of RAM is missing in the account.</summary>
-    public bool Passed => Native.Hits > 0 && Protected.Hits == 0 && Canary.Hits > 0 && Memory is { IsBalanced: true } && Redis.Answered;
+    public const string Verified = "verified";
+
+    public bool IsVerified => Verdict == Verified;
+}
+
+/// <summary>The demonstration's result.</summary>
+/// <param name="IsDirect">The user named a monitor to be started directly: there is no evidence then, and none is asked for.</param>
+public sealed record DemoResult(
+    SearchResult Native, SearchResult Protected, SearchResult Canary, MemoryAccount? Memory, ServiceResult Redis, bool SecureBoot, string Evidence, bool DmaProtection,
+    [property: JsonIgnore] bool IsDirect)
+{
+    /// <summary>Everything is as it should be: what is not protected is found, what is protected is not, no byte of RAM is missing in the account, and the evidence is good.</summary>
+    public bool Passed => Native.Hits > 0 && Protected.Hits == 0 && Canary.Hits > 0 && Memory is { IsBalanced: true } && Redis.Answered
+        && (IsDirect || (SecureBoot && Evidence == EvidenceResult.Verified && DmaProtection));
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using BlackBox.Attestation;
 using BlackBox.Building;
 using BlackBox.Containers;
 using BlackBox.Emulation;
@@ -8,7 +10,7 @@ using BlackBox.Images;
 namespace BlackBox.Demo;
 
 /// <summary>What an attack on one machine has brought.</summary>
-internal sealed record AttackResult(int ContainerHits, int CanaryHits, MemoryAccount? Memory);
+internal sealed record AttackResult(int ContainerHits, int CanaryHits, MemoryAccount? Memory, EvidenceResult? Evidence);
 
 /// <summary>
 /// One half of the demonstration: the program in a container, the same program as an ordinary process beside it, and root with a
@@ -25,14 +27,16 @@ internal sealed class DumpAttack(GuestEnvironment guest, ProductBuild build, IPr
     private const string ModulePath = "/usr/lib/blackbox/bb_dumper.ko";
     private const string DumpPath = "/usr/lib/blackbox/dump";
 
+    private const int NonceLength = 32;
+
     private static readonly TimeSpan DumpTime = TimeSpan.FromMinutes(10);
 
-    /// <param name="monitor">The monitor's image, or null for the native half.</param>
+    /// <param name="kind">How the machine is started.</param>
     /// <param name="content">The container's image, protected if there is a monitor.</param>
     /// <exception cref="BlackBoxException">Some step failed.</exception>
-    public async Task<AttackResult> RunAsync(string? monitor, ImageContent content, CancellationToken cancellation)
+    public async Task<AttackResult> RunAsync(DemoMachine kind, ImageContent content, CancellationToken cancellation)
     {
-        var step = monitor is null ? "Native run" : "Protected run";
+        var step = kind.IsProtected ? "Protected run" : "Native run";
         void Say(double fraction, string detail) => progress.Report(new StepUpdate(step, fraction, detail));
 
         using var folder = new TemporaryFolder();
@@ -44,17 +48,24 @@ internal sealed class DumpAttack(GuestEnvironment guest, ProductBuild build, IPr
 
         byte[] secret, canary;
         GuestStatistics? before = null;
+        EvidenceResult? evidence = null;
         Say(0, "starting the machine");
         var container = new Container("secret", content);
-        var options = new MachineOptions { Monitor = monitor, MemoryMiB = MemoryMiB, Disks = [new MachineDisk(disk, ReadOnly: false)], Files = [await FilesAsync(cancellation).ConfigureAwait(false)] };
-        var machine = await ContainerMachine.StartAsync(options, [container], guest, build, progress, cancellation).ConfigureAwait(false);
+        var options = new MachineOptions { MemoryMiB = MemoryMiB, Disks = [new MachineDisk(disk, ReadOnly: false)], Files = [await FilesAsync(cancellation).ConfigureAwait(false)] };
+        var machine = await ContainerMachine.StartAsync(kind.With(options), [container], guest, build, progress, cancellation).ConfigureAwait(false);
         await using (machine.ConfigureAwait(false))
         {
             Say(0.3, "the program makes its secret");
             var inside = await SecretProgram.StartAsync(machine, "container", container.RunCommand, cancellation).ConfigureAwait(false);
             var beside = await SecretProgram.StartAsync(machine, "canary", SecretProgram.Path, cancellation).ConfigureAwait(false);
             await ContainerMachine.LoadModuleAsync(machine, ModulePath, cancellation).ConfigureAwait(false);
-            if (monitor is not null)
+            if (kind.Platform is { } platform)
+            {
+                Say(0.35, "the program proves where it runs");
+                evidence = await AttestAsync(inside, platform, content, machine, cancellation).ConfigureAwait(false);
+            }
+
+            if (kind.IsProtected)
             {
                 before = await GuestStatistics.ReadAsync(machine, cancellation).ConfigureAwait(false);
             }
@@ -88,7 +99,20 @@ internal sealed class DumpAttack(GuestEnvironment guest, ProductBuild build, IPr
             memory.RefusedPages * MemoryDump.PageLength,
             (before.Private + before.Tables) * MemoryDump.PageLength,
             before.Monitor * MemoryDump.PageLength,
-            RamLength));
+            RamLength), evidence);
+    }
+
+    // What a verifier far away does: a nonce of its own there, evidence back.
+    private static async Task<EvidenceResult> AttestAsync(SecretProgram program, MeasuredPlatform platform, ImageContent content, EmulatedMachine machine, CancellationToken cancellation)
+    {
+        var reportData = new byte[Evidence.NonceLength];
+        var nonce = RandomNumberGenerator.GetBytes(NonceLength);
+        nonce.CopyTo(reportData, 0);
+        var quote = await program.AttestAsync(reportData, cancellation).ConfigureAwait(false);
+        var verdict = await platform.VerifyAsync(quote, nonce, content, machine, cancellation).ConfigureAwait(false);
+        return verdict is { IsGood: true, Evidence: { } said }
+            ? new EvidenceResult(said.Facts.HasFlag(PlatformFacts.SecureBoot), EvidenceResult.Verified, said.Facts.HasFlag(PlatformFacts.DmaProtection))
+            : new EvidenceResult(false, $"refused: {string.Join("; ", verdict.Reasons.Select(reason => reason.Message))}", false);
     }
 
     private async Task<RootFilesystem> FilesAsync(CancellationToken cancellation)

@@ -23,15 +23,17 @@ internal sealed class RedisShow(GuestEnvironment guest, ProductBuild build, IPro
     private static readonly TimeSpan TalkTime = TimeSpan.FromMinutes(2);
 
     /// <exception cref="BlackBoxException">It did not start, or did not answer as it should.</exception>
-    public async Task<ServiceResult> RunAsync(string monitor, CancellationToken cancellation)
+    public async Task<ServiceResult> RunAsync(DemoMachine kind, CancellationToken cancellation)
     {
         progress.Report(new StepUpdate(Step, 0, "preparing the image"));
-        using var image = await new ImageSource(guest, progress).OpenAsync("redis", null, wantProtected: true, cancellation).ConfigureAwait(false);
+        var source = new ImageSource(guest, progress);
+        using var image = await source.OpenAsync("redis", null, wantProtected: kind.Platform is null, cancellation).ConfigureAwait(false);
+        var content = kind.Platform is { } platform ? source.Protect(image.Content, cancellation, platform.Key) : image.Content;
         var port = HostPorts.FindFree();
-        var container = new Container("redis", image.Content);
-        var options = new MachineOptions { Monitor = monitor, Ports = [new PortForward(System.Net.IPAddress.Loopback, port, RedisPort)] };
+        var container = new Container("redis", content);
+        var options = new MachineOptions { Ports = [new PortForward(System.Net.IPAddress.Loopback, port, RedisPort)] };
         progress.Report(new StepUpdate(Step, 0.3, "starting the machine"));
-        var machine = await ContainerMachine.StartAsync(options, [container], guest, build, progress, cancellation).ConfigureAwait(false);
+        var machine = await ContainerMachine.StartAsync(kind.With(options), [container], guest, build, progress, cancellation).ConfigureAwait(false);
         await using (machine.ConfigureAwait(false))
         {
             // In the background, so that the guest can be asked about it meanwhile.

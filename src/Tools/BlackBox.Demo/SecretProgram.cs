@@ -66,6 +66,20 @@ internal sealed class SecretProgram
         return result.Succeeded ? program : throw new BlackBoxException($"the program ({name}) did not start: {result.Output.Trim().ReplaceLineEndings("; ")}");
     }
 
+    /// <summary>Has it ask for evidence.</summary>
+    /// <param name="reportData">64 bytes</param>
+    /// <exception cref="BlackBoxException">It has none.</exception>
+    public async Task<byte[]> AttestAsync(byte[] reportData, CancellationToken cancellation)
+    {
+        var result = await _machine.ExecuteAsync(
+            $"printf a{Convert.ToHexStringLower(reportData)} > {Pipe}; while ! grep -q -e '^evidence' -e '^ended' {Output}; do sleep 0.2; done; cat {Output}", StartTime, cancellation: cancellation).ConfigureAwait(false);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var line = lines.FirstOrDefault(line => line.StartsWith("evidence ", StringComparison.Ordinal));
+        return line is not null && line["evidence ".Length..] is var hex && hex.Length % 2 == 0 && hex.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(hex)
+            : throw new BlackBoxException($"the program ({_name}) gave no evidence: {string.Join("; ", lines)}");
+    }
+
     /// <summary>Tells it to reveal its secret and waits for its end.</summary>
     /// <exception cref="BlackBoxException">It failed, or what it held had changed.</exception>
     public async Task<byte[]> RevealAsync(CancellationToken cancellation)

@@ -30,6 +30,11 @@ internal sealed class LoaderMachine : IMachine
         }
     }
 
+    /// <summary>The kernel's command line.</summary>
+    public string BootArguments { get; set; } = string.Empty;
+
+    public ReadOnlySpan<byte> CommandLine => Encoding.ASCII.GetBytes(BootArguments.PadRight(FrameAddress.Size, '\0'));
+
     /// <summary>Directories and links that the OS has.</summary>
     public HashSet<string> Directories { get; } = [];
 

@@ -15,13 +15,14 @@ internal static class AttestCommand
 
     public static Command Create()
     {
-        var command = new Command("attest", "Checks the evidence that a container reads from /dev/attestation/quote.") { Verify(), Show(), Platform() };
+        var command = new Command("attest", "Checks the evidence that a container reads from /dev/attestation/quote.") { Verify(), Show(), Platform(), AttestEndorseCommand.Create() };
         return command.WithExamples("""
             Examples:
               ./blackbox measure --image redis.bb.tar --development -o reference.json
               ./blackbox attest verify quote.bin --reference reference.json --nonce 8f1c...   (exit status 0: good; 1: refused)
               ./blackbox attest show quote.bin                       what it says, unchecked
               ./blackbox attest platform quote.bin --reference reference.json --out board.pub
+              ./blackbox attest endorse platform.json --out-key board.pub -o endorsement.json
               ./blackbox image build redis -o redis.bb.tar --for board.pub
 
             Docs: docs/trust.md
@@ -180,7 +181,7 @@ internal static class AttestCommand
 
         if (verdict.IsGood && !json)
         {
-            Console.WriteLine($"good: {verdict.Evidence!.Container.Name}, version counter {verdict.Evidence.Container.Counter}\n{ToText(verdict.Evidence)}");
+            Console.WriteLine($"good: {Printable.Text(verdict.Evidence!.Container.Name ?? "(name too long)")}, version counter {verdict.Evidence.Container.Counter}\n{ToText(verdict.Evidence)}");
         }
 
         if (verdict.IsGood && expectation.Nonce.Length == 0)

@@ -47,7 +47,7 @@ internal static class BootKeyCommands
         var command = new Command("enroll", "Prepares the files with which Secure Boot keys are enrolled in a board's firmware; makes the keys if there are none.") { folder, output };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var keys = SecureBootKeys.Open(parsed.GetValue(folder)!);
+            var keys = SigningInputs.OpenSecureBootKeys(parsed.GetValue(folder)!, DateTimeOffset.UtcNow);
             await keys.WriteEnrolmentAsync(parsed.GetValue(output)!, cancellation).ConfigureAwait(false);
             Console.WriteLine($"Keys in {keys.Folder}: keep them. Enrol from {parsed.GetValue(output)}: db, then KEK, then PK, which ends setup mode.");
             return 0;
@@ -64,7 +64,7 @@ internal static class BootKeyCommands
         var command = new Command("approve", "Approves a state of a machine (monitor, Secure Boot's keys, boot manifest), so that its TPM gives the platform's key to it.") { state, bootKey, output };
         command.SetAction(parsed =>
         {
-            using var key = parsed.GetValue(bootKey) is { } file ? BootKeyPair.Read(file) : BootKeyPair.Development();
+            using var key = SigningInputs.OpenBootKey(parsed.GetValue(bootKey));
             try
             {
                 File.WriteAllBytes(parsed.GetValue(output)!, BootApproval.Create(Convert.FromHexString(parsed.GetValue(state)!), key));

@@ -14,13 +14,13 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        var command = new Command("demo", "Runs a program with a secret, natively and protected. Each time root dumps all memory with a module of its own; then the dump is searched for the secret. Also shows redis in a protected container. Exit code 0 only if every part is as it should be.").WithExamples("""
+        var command = new Command("demo", "Boots a machine through firmware, Secure Boot and TPM, and runs a program with a secret, natively and protected; protected it proves what it is with evidence, which is verified. Each time root dumps all memory with a module of its own; then the dump is searched for the secret. Also shows redis in a protected container. Exit code 0 only if every part is as it should be.").WithExamples("""
             Examples:
               ./blackbox demo
               ./blackbox demo --json
             """);
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output" };
-        var monitor = new Option<string?>("--monitor") { Description = "Monitor image to start (default: the one that is built)", HelpName = "FILE" };
+        var monitor = new Option<string?>("--monitor") { Description = "Flat monitor image to start directly, without boot chain and evidence (default: the one that is built, through the whole chain)", HelpName = "FILE" };
         command.Add(json);
         command.Add(monitor);
         command.SetAction(async (parsed, cancellation) =>
@@ -29,8 +29,7 @@ internal static class DemoCommand
             {
                 var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
                 var build = new ProductBuild(guest.Kernel, progress);
-                var image = parsed.GetValue(monitor) ?? await build.MonitorAsync(cancellation).ConfigureAwait(false);
-                return await new Demonstration(guest, build, progress).RunAsync(image, cancellation).ConfigureAwait(false);
+                return await new Demonstration(guest, build, progress).RunAsync(parsed.GetValue(monitor), cancellation).ConfigureAwait(false);
             }).ConfigureAwait(false);
             if (parsed.GetValue(json))
             {
@@ -63,6 +62,9 @@ internal static class DemoCommand
             Row(false, "all of RAM in the protected run", "no account");
         }
 
+        Row(result.IsDirect || result.Evidence == EvidenceResult.Verified, "evidence of the protected program, by firmware, TPM and monitor",
+            result.Evidence != EvidenceResult.Verified ? Short(result.Evidence)
+            : $"verified; Secure Boot {(result.SecureBoot ? "on" : "OFF")}, devices {(result.DmaProtection ? "confined" : "NOT CONFINED")}");
         Row(result.Redis.Answered, "redis in a protected container, asked from outside", Short(result.Redis.Detail));
         AnsiConsole.Write(table);
         Console.WriteLine(result.Passed ? "Everything is as it should be." : "Not everything is as it should be.");

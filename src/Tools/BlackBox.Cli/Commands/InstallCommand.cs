@@ -24,8 +24,9 @@ internal static class InstallCommand
         var monitor = new Option<string?>("--monitor") { Description = "The monitor (default: the development build)", HelpName = "FILE" };
         var counter = new Option<long?>("--counter") { Description = "Counter of the manifest: a machine with a TPM refuses manifests with a lower one than it has started (default: the time)", HelpName = "N" };
         var platform = new Option<string?>("--platform") { Description = "What `blackbox-runtime platform` said on this machine: the boot is approved in advance, so that it gets the platform's key (docs/boot.md)", HelpName = "FILE" };
+        var oldest = OldestImages.Option();
         var keys = BootKeyCommands.KeyFolder();
-        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, counter, platform, keys])
+        foreach (var option in (Option[])[esp, kernel, initrd, append, bootKey, monitor, counter, platform, oldest, keys])
         {
             command.Add(option);
         }
@@ -33,7 +34,7 @@ internal static class InstallCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var root = parsed.GetValue(esp)!;
-            var files = new BootFiles(parsed.GetValue(kernel)!, parsed.GetValue(initrd)!, parsed.GetValue(append)!);
+            var files = new BootFiles(parsed.GetValue(kernel)!, parsed.GetValue(initrd)!, OldestImages.Append(parsed.GetValue(append)!, parsed.GetValue(oldest)!, cancellation));
             if (((string[])[files.Kernel, files.Initrd]).FirstOrDefault(file => !File.Exists(file)) is { } missing)
             {
                 throw new BlackBoxException($"{missing} does not exist");
@@ -44,16 +45,23 @@ internal static class InstallCommand
                 throw new BlackBoxException($"{root} does not exist", "mount the EFI system partition there");
             }
 
+            // Before the monitor is built and anything is written.
+            using var key = SigningInputs.OpenBootKey(parsed.GetValue(bootKey));
+            var secureBoot = SigningInputs.OpenSecureBootKeys(parsed.GetValue(keys)!, DateTimeOffset.UtcNow);
+            if (parsed.GetValue(monitor) is { } given && !File.Exists(given))
+            {
+                throw new BlackBoxException($"{given} does not exist");
+            }
+
             var application = parsed.GetValue(monitor) ?? await StepDisplay.RunAsync(async progress =>
             {
                 var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
                 return await new ProductBuild(guest.Kernel, progress).UefiMonitorAsync(cancellation).ConfigureAwait(false);
             }).ConfigureAwait(false);
-            using var key = parsed.GetValue(bootKey) is { } file ? BootKeyPair.Read(file) : BootKeyPair.Development();
             var signed = Path.GetTempFileName();
             try
             {
-                await SecureBootKeys.Open(parsed.GetValue(keys)!).SignAsync(application, signed, cancellation).ConfigureAwait(false);
+                await secureBoot.SignAsync(application, signed, cancellation).ConfigureAwait(false);
                 File.Delete(Path.Combine(root, SystemPartition.Folder, SystemPartition.Approval));    // of another boot
                 await SystemPartition.WriteFolderAsync(root, signed, files, key, DateTimeOffset.UtcNow, parsed.GetValue(counter) ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
                 if (parsed.GetValue(platform) is { } said)

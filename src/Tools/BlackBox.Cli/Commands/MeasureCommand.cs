@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using BlackBox.Attestation;
+using BlackBox.Boot;
 using BlackBox.Hosting;
 using BlackBox.Images;
 
@@ -9,8 +10,6 @@ namespace BlackBox.Cli.Commands;
 /// <summary><c>blackbox measure</c>: reference values from files alone.</summary>
 internal static class MeasureCommand
 {
-    private const int FrameBytes = 4096;
-
     public static Command Create()
     {
         var monitor = new Option<string?>("--monitor") { Description = "Flat image of the monitor; shield.bin stands beside it (otherwise the one built here)", HelpName = "FILE" };
@@ -34,9 +33,9 @@ internal static class MeasureCommand
             var values = new ReferenceValues
             {
                 Platforms = keys,
-                Monitors = [SHA256.HashData(image)],
+                Monitors = [MonitorMeasurement.Monitor(image)],
                 BootManifests = parsed.GetValue(manifest) is { } path ? [SHA256.HashData(ReadFile(path, null))] : null,
-                Shields = [SHA256.HashData(FindShield(image, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "shield.bin")))],
+                Shields = [MeasureShield(image, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "shield.bin"))],
                 Images = [.. parsed.GetValue(images)!.Select(Measure)],
                 RequireMeasured = !isDevelopment,
                 RequireSecureBoot = !isDevelopment,
@@ -91,19 +90,7 @@ internal static class MeasureCommand
         }
     }
 
-    /// <summary>The shield as it stands in the monitor, in whole frames: that is what the monitor hashes.</summary>
-    private static byte[] FindShield(byte[] monitor, string shieldFile)
-    {
-        var shield = ReadFile(shieldFile, "shield.bin is built together with monitor.bin");
-        var length = (shield.Length + FrameBytes - 1) / FrameBytes * FrameBytes;
-        for (var at = 0; at + length <= monitor.Length; at += FrameBytes)
-        {
-            if (monitor.AsSpan(at, shield.Length).SequenceEqual(shield))
-            {
-                return monitor[at..(at + length)];
-            }
-        }
-
-        throw new BlackBoxException($"{shieldFile} is not the shield in the monitor", "take both from the same build");
-    }
+    private static byte[] MeasureShield(byte[] monitor, string shieldFile) =>
+        MonitorMeasurement.Shield(monitor, ReadFile(shieldFile, "shield.bin is built together with monitor.bin"))
+        ?? throw new BlackBoxException($"{shieldFile} is not the shield in the monitor", "take both from the same build");
 }

@@ -29,7 +29,7 @@ internal static class Documented
         [StepKind.ReleaseMemory] = Set(Invalid, Denied, Busy),
         [StepKind.UnwrapKey] = Set(Invalid, Denied, Busy),
         [StepKind.Attest] = Set(Invalid, Denied, Busy),
-        [StepKind.Log] = Set(Invalid, NotSupported, Denied),
+        [StepKind.Log] = Set(Invalid, Denied),
         [StepKind.OtherShieldCall] = Bit(NotSupported),
     };
 

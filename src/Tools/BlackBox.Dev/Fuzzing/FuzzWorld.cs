@@ -27,7 +27,7 @@ internal sealed partial class FuzzWorld
     public FuzzWorld(int cpus)
     {
         MonitorEntropy.IsSeeded = true;
-        MonitorConsole.IsDevelopment = true;
+        BootFacts.Flags = BootFacts.Development;
         System = new SimulatedSystem(Names.Megabytes, cpus);
         foreach (SimulatedCpu cpu in System.Cpus)
         {

@@ -89,7 +89,7 @@ public sealed partial class KeyStore
     /// <inheritdoc cref="Open"/>
     public static PublisherKey OpenFile(string path)
     {
-        CheckMode(path);
+        RequirePrivate(path);
         try
         {
             return PublisherKey.FromPem(File.ReadAllText(path));
@@ -104,13 +104,15 @@ public sealed partial class KeyStore
     /// <exception cref="BlackBoxException">It is readable by others, or has another length.</exception>
     public static byte[] ReadContentKey(string path)
     {
-        CheckMode(path);
+        RequirePrivate(path);
         return new FileInfo(path).Length == ImageFormat.KeyLength
             ? File.ReadAllBytes(path)
             : throw new BlackBoxException($"{path} is no content key: it must have exactly 32 bytes", "make one: head -c 32 /dev/urandom > FILE; chmod 600 FILE");
     }
 
-    private static void CheckMode(string path)
+    /// <summary>Refuses a private key's file that is missing or that other users can reach, as ssh does.</summary>
+    /// <exception cref="BlackBoxException">It is one of these.</exception>
+    public static void RequirePrivate(string path)
     {
         if (!File.Exists(path))
         {

@@ -13,8 +13,21 @@ internal static class OciMedia
     public const string Layer = "application/vnd.oci.image.layer.v1.tar";
     public const string DockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
     public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+    public const string DockerConfig = "application/vnd.docker.container.image.v1+json";
     public const string ReferenceName = "org.opencontainers.image.ref.name";
     public const string DockerName = "io.containerd.image.name";
+
+    /// <summary>Types of layers, each followed by nothing or by how it is compressed; which that is, its first bytes tell.</summary>
+    private static readonly string[] Layers =
+    [
+        Layer, "application/vnd.oci.image.layer.nondistributable.v1.tar", "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.foreign.diff.tar",
+    ];
+
+    private static readonly string[] Compressions = ["", "+gzip", "+zstd", ".gzip", ".zstd"];
+
+    public static bool IsLayer(string? type) => type is not null && Layers.Any(layer => type.StartsWith(layer, StringComparison.Ordinal) && Compressions.Contains(type[layer.Length..]));
+
+    public static bool IsConfig(string? type) => type is Config or DockerConfig;
 
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.General)
     {
@@ -36,9 +49,11 @@ internal sealed record OciDescriptor(
     [property: JsonPropertyName("annotations")] Dictionary<string, string>? Annotations);
 
 internal sealed record OciIndex(
+    [property: JsonPropertyName("mediaType")] string? MediaType,
     [property: JsonPropertyName("manifests")] IReadOnlyList<OciDescriptor>? Manifests);
 
 internal sealed record OciManifest(
+    [property: JsonPropertyName("mediaType")] string? MediaType,
     [property: JsonPropertyName("config")] OciDescriptor? Config,
     [property: JsonPropertyName("layers")] IReadOnlyList<OciDescriptor>? Layers,
     [property: JsonPropertyName("annotations")] Dictionary<string, string>? Annotations);

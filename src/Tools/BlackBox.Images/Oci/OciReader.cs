@@ -33,6 +33,8 @@ internal sealed class OciReader(BlobFolder files, ReadLimits limits, string scra
         }
 
         var manifest = files.ReadJson<OciManifest>(fitting[0].Descriptor, "image manifest");
+        CheckType(manifest.MediaType is null or OciMedia.Manifest or OciMedia.DockerManifest, "image manifest", manifest.MediaType);
+        CheckType(OciMedia.IsConfig(manifest.Config?.MediaType), "image configuration", manifest.Config?.MediaType);
         var image = files.ReadJson<OciImage>(manifest.Config, "image configuration");
         CheckMachine(image);
         var layers = BlobFolder.Checked(manifest.Layers, "image manifest");
@@ -42,6 +44,7 @@ internal sealed class OciReader(BlobFolder files, ReadLimits limits, string scra
         var reader = new LayerReader(root, limits);
         for (var i = 0; i < layers.Count; i++)
         {
+            CheckType(OciMedia.IsLayer(layers[i]?.MediaType), "layer", layers[i]?.MediaType);
             var (content, path) = files.Open(layers[i], "layer");
             if (HashOf(content) != BlobFolder.DigestOf(layers[i], "layer"))
             {
@@ -102,6 +105,7 @@ internal sealed class OciReader(BlobFolder files, ReadLimits limits, string scra
             throw new ImageRefusedException("index.json", "indexes are nested too deeply");
         }
 
+        CheckType(index.MediaType is null or OciMedia.Index or OciMedia.DockerIndex, "image index", index.MediaType);
         foreach (var item in BlobFolder.Checked(index.Manifests, "image index"))
         {
             var own = item.Annotations?.GetValueOrDefault(OciMedia.DockerName) ?? item.Annotations?.GetValueOrDefault(OciMedia.ReferenceName) ?? name;
@@ -127,6 +131,14 @@ internal sealed class OciReader(BlobFolder files, ReadLimits limits, string scra
         if (image.Architecture != Architecture || image.System != OperatingSystem)
         {
             throw new ImageRefusedException("image configuration", $"the image is for {image.System}/{image.Architecture}, BlackBox runs {OperatingSystem}/{Architecture}");
+        }
+    }
+
+    private static void CheckType(bool isKnown, string what, string? type)
+    {
+        if (!isKnown)
+        {
+            throw new ImageRefusedException(what, type is null ? "its media type is missing" : $"its media type is {type}, which is none of a container image's");
         }
     }
 

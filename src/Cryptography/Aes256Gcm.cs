@@ -38,7 +38,7 @@ public struct Aes256Gcm
     public readonly void Encrypt(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag)
     {
         Require.That(nonce.Length == NonceLength && tag.Length == TagLength);
-        Backend.Aes256GcmCrypt(_schedule, nonce, associated, data, tag, decrypt: false);
+        Backend.Aes256GcmEncrypt(_schedule, nonce, associated, data, tag);
     }
 
     /// <summary>
@@ -51,12 +51,26 @@ public struct Aes256Gcm
     /// <param name="data">Ciphertext, replaced by plaintext, or by zeros if the result is false.</param>
     /// <param name="tag">The tag; another length than 16 bytes never matches.</param>
     /// <returns>Whether the tag belongs to key, nonce, associated data and ciphertext.</returns>
-    public readonly bool Decrypt(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, ReadOnlySpan<byte> tag)
+    public readonly bool Decrypt(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, ReadOnlySpan<byte> tag) =>
+        Decrypt(nonce, associated, data, data, tag);
+
+    /// <summary>
+    /// Decrypts from one place to another. The ciphertext may stand in memory that somebody else can write to during the call: each byte of
+    /// it is read once, so that what is authenticated is what is decrypted. Otherwise as above.
+    /// </summary>
+    /// <param name="nonce">Exactly 12 bytes.</param>
+    /// <param name="associated">The data that was authenticated along.</param>
+    /// <param name="cipher">Ciphertext; <paramref name="data"/> itself, or apart from it.</param>
+    /// <param name="data">Receives the plaintext, of the same length, or zeros if the result is false.</param>
+    /// <param name="tag">The tag; another length than 16 bytes never matches.</param>
+    /// <returns>Whether the tag belongs to key, nonce, associated data and ciphertext.</returns>
+    public readonly bool Decrypt(
+        ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> cipher, Span<byte> data, ReadOnlySpan<byte> tag)
     {
-        Require.That(nonce.Length == NonceLength);
+        Require.That(nonce.Length == NonceLength && cipher.Length == data.Length);
         Unsafe.SkipInit(out Bytes16 storage);
         Span<byte> expected = storage;
-        Backend.Aes256GcmCrypt(_schedule, nonce, associated, data, expected, decrypt: true);
+        Backend.Aes256GcmDecrypt(_schedule, nonce, associated, cipher, data, expected);
         bool valid = ConstantTime.Equals(expected, tag);
         ConstantTime.Wipe(expected);
         if (!valid)

@@ -50,15 +50,36 @@ internal static class Backend
     }
 
     /// <summary>See <see cref="GcmPortable.Crypt"/>.</summary>
-    public static void Aes256GcmCrypt(
-        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag, bool decrypt)
+    public static void Aes256GcmEncrypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag)
     {
         if (!s_aes)
         {
-            GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt);
+            GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt: false);
             return;
         }
 
+        Crypt(schedule, nonce, associated, data, tag, ref Unsafe.NullRef<byte>());
+    }
+
+    /// <summary>See <see cref="GcmPortable.Crypt"/>. The ciphertext may stand where others write: each byte is read once.</summary>
+    public static void Aes256GcmDecrypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> cipher, Span<byte> data, Span<byte> tag)
+    {
+        if (!s_aes)
+        {
+            cipher.CopyTo(data);
+            GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt: true);
+            return;
+        }
+
+        Require.That(cipher.Length == data.Length);
+        Crypt(schedule, nonce, associated, data, tag, ref MemoryMarshal.GetReference(cipher));
+    }
+
+    private static void Crypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag, ref byte cipher)
+    {
         Require.That(schedule.Length == Aes256Portable.ScheduleWords && nonce.Length == 12 && tag.Length == 16);
         Aes256GcmCryptArm(
             ref MemoryMarshal.GetReference(schedule),
@@ -68,7 +89,7 @@ internal static class Backend
             ref MemoryMarshal.GetReference(data),
             (nuint)data.Length,
             ref MemoryMarshal.GetReference(tag),
-            decrypt ? 1u : 0u);
+            ref cipher);
     }
 
     // The arithmetic of P-384 needs no instructions that a processor could lack. The routines write all of a result.
@@ -104,7 +125,7 @@ internal static class Backend
     [RuntimeImport("*", "bb_aes256_gcm_crypt")]
     [MethodImpl(MethodImplOptions.InternalCall)]
     private static extern void Aes256GcmCryptArm(
-        ref uint schedule, ref byte nonce, ref byte associated, nuint associatedLength, ref byte data, nuint length, ref byte tag, uint decrypt);
+        ref uint schedule, ref byte nonce, ref byte associated, nuint associatedLength, ref byte data, nuint length, ref byte tag, ref byte cipher);
 
     [RuntimeImport("*", "bb_p384_add")]
     [MethodImpl(MethodImplOptions.InternalCall)]

@@ -13,9 +13,17 @@ internal static class Backend
     public static void Aes256Expand(ReadOnlySpan<byte> key, Span<uint> schedule) => Aes256Portable.Expand(key, schedule);
 
     /// <summary>See <see cref="GcmPortable.Crypt"/>.</summary>
-    public static void Aes256GcmCrypt(
-        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag, bool decrypt)
-        => GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt);
+    public static void Aes256GcmEncrypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, Span<byte> data, Span<byte> tag)
+        => GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt: false);
+
+    /// <summary>See <see cref="GcmPortable.Crypt"/>. The ciphertext may stand where others write: each byte is read once.</summary>
+    public static void Aes256GcmDecrypt(
+        ReadOnlySpan<uint> schedule, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> cipher, Span<byte> data, Span<byte> tag)
+    {
+        cipher.CopyTo(data);
+        GcmPortable.Crypt(schedule, nonce, associated, data, tag, decrypt: true);
+    }
 
     /// <summary>See <see cref="P384Portable.Add"/>.</summary>
     public static void P384Add(in UInt384 left, in UInt384 right, in UInt384 modulus, out UInt384 sum) =>

@@ -48,10 +48,11 @@ end_function bb_aes256_expand
 
 // void bb_aes256_gcm_crypt(const uint8_t schedule[240], const uint8_t nonce[12],
 //                          const uint8_t *associated, size_t associated_length,
-//                          uint8_t *data, size_t length, uint8_t tag[16], uint32_t decrypt)
+//                          uint8_t *data, size_t length, uint8_t tag[16], const uint8_t *cipher)
 //
-// AES-256-GCM (NIST SP 800-38D, section 7): encrypts (decrypt = 0) or decrypts (otherwise) data in place, and computes
-// the tag over associated data and ciphertext. It does not compare tags: that is the caller's. length must be below
+// AES-256-GCM (NIST SP 800-38D, section 7): encrypts data in place (cipher = 0), or decrypts cipher into data, and computes
+// the tag over associated data and ciphertext. cipher may be data, else it must not overlap it; each byte of it is read once, so
+// that somebody else may change it meanwhile. It does not compare tags: that is the caller's. length must be below
 // 16 (2^32 - 2). Pointers of empty strings are not used. tag must not overlap the other operands.
 // Uses 528 bytes of stack, where nothing secret stays.
 //
@@ -219,6 +220,8 @@ function bb_aes256_gcm_crypt
     // Four blocks of data at a time.
 4:  mov     w8, #2
     mov     x10, x5
+    cmp     x7, #0
+    csel    x15, x4, x7, eq             // where data is read
 5:  cmp     x10, #64
     b.lo    8f
     counter_block 0
@@ -227,13 +230,13 @@ function bb_aes256_gcm_crypt
     counter_block 3
     encrypt_four
     sub     x10, x10, #64
-    ld1     {v4.16b, v5.16b, v6.16b, v7.16b}, [x4]
+    ld1     {v4.16b, v5.16b, v6.16b, v7.16b}, [x15], #64
     eor     v0.16b, v0.16b, v4.16b
     eor     v1.16b, v1.16b, v5.16b
     eor     v2.16b, v2.16b, v6.16b
     eor     v3.16b, v3.16b, v7.16b
     st1     {v0.16b, v1.16b, v2.16b, v3.16b}, [x4], #64
-    cbz     w7, 6f
+    cbz     x7, 6f
     mov     v0.16b, v4.16b
     mov     v1.16b, v5.16b
     mov     v2.16b, v6.16b
@@ -245,10 +248,10 @@ function bb_aes256_gcm_crypt
 7:  counter_block 0
     encrypt_one 0
     sub     x10, x10, #16
-    ld1     {v4.16b}, [x4]
+    ld1     {v4.16b}, [x15], #16
     eor     v0.16b, v0.16b, v4.16b
     st1     {v0.16b}, [x4], #16
-    cmp     w7, #0
+    cmp     x7, #0
     b.ne    71f
     mov     v4.16b, v0.16b
 71: hash_block
@@ -262,11 +265,11 @@ function bb_aes256_gcm_crypt
     st1     {v0.16b}, [sp]
     mov     x11, sp
     add     x14, sp, #16
-9:  ldrb    w12, [x4]
+9:  ldrb    w12, [x15], #1
     ldrb    w13, [x11]
     eor     w13, w13, w12
     strb    w13, [x4], #1
-    cmp     w7, #0
+    cmp     x7, #0
     csel    w12, w12, w13, ne
     strb    w12, [x11], #1
     subs    x10, x10, #1

@@ -119,6 +119,10 @@ internal ref struct SharedBuffer
     public static void CopyFromService(ref Thread thread, int offset, Span<byte> to) =>
         Hardware.Memory(thread.BufferAddress + BufferLayout.HeaderSize, thread.ServiceBytes).Slice(offset, to.Length).CopyTo(to);
 
+    /// <summary>The services' part itself, which the OS changes at will: each byte may be looked at once.</summary>
+    public static ReadOnlySpan<byte> ServiceRegion(ref Thread thread, int offset, int length) =>
+        Hardware.Memory(thread.BufferAddress + BufferLayout.HeaderSize, thread.ServiceBytes).Slice(offset, length);
+
     /// <summary>From the start of the whole data area: what the module left there before the first program (execStringBytes).</summary>
     public static void CopyFromStart(ref Thread thread, Span<byte> to) =>
         Hardware.Memory(thread.BufferAddress + BufferLayout.HeaderSize, thread.DataBytes)[..to.Length].CopyTo(to);

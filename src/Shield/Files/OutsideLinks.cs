@@ -55,7 +55,7 @@ internal static class OutsideLinks
         }
 
         // As with OsFile: it never reaches the program's table.
-        bool inside = TryPlace(ref thread, descriptor, ref path);
+        bool inside = path.TryMoveInside(ref thread, Place(ref thread, descriptor));
         _ = Gate.Call(ref thread, Sys.close, (ulong)descriptor);
         return inside;
     }
@@ -74,7 +74,42 @@ internal static class OutsideLinks
         return length is > 1 and <= PathWork.MaxPath && path.TryMoveInside(ref thread, buffer.Region(offset, (int)length - 1));
     }
 
-    private static bool TryPlace(ref Thread thread, long descriptor, ref PathWork path)
+    /// <summary>
+    /// For a program that is named by a path outside (canonical, of <paramref name="length"/> bytes): the place to which it leads, and its
+    /// record, negative if that is not the image's. Returns the length of what then stands in <paramref name="canonical"/>, or -errno.
+    /// </summary>
+    public static long Follow(ref Thread thread, long length, Span<byte> canonical, out int record)
+    {
+        record = FileTable.NotListed;
+        SharedBuffer buffer = new(ref thread);
+        if (!buffer.TryReserve((int)length + 1, out int at, out ulong address))
+        {
+            return length;
+        }
+
+        Span<byte> name = buffer.Region(at, (int)length + 1);
+        canonical[..(int)length].CopyTo(name);
+        name[(int)length] = 0;
+        long descriptor = Gate.Call(ref thread, Sys.openat, PathWork.CurrentDirectory, address, OpenFlags.PathOnly | OpenFlags.CloseOnExec);
+        if (descriptor < 0)
+        {
+            return length;
+        }
+
+        ReadOnlySpan<byte> place = Place(ref thread, descriptor);
+        bool follows = place.Length is > 1 and < Paths.Longest && place.Length < canonical.Length;
+        if (follows)
+        {
+            place.CopyTo(canonical);
+            length = place.Length;
+        }
+
+        _ = Gate.Call(ref thread, Sys.close, (ulong)descriptor);
+        return follows ? Paths.Resolve(ref thread, canonical[..(int)length], canonical, follow: false, out record) : length;
+    }
+
+    /// <summary>What the OS calls the place of an open file: in the shared buffer, where it can change.</summary>
+    private static ReadOnlySpan<byte> Place(ref Thread thread, long descriptor)
     {
         LineWriter name = default;
         name.Write(OwnDescriptors);
@@ -83,11 +118,11 @@ internal static class OutsideLinks
         SharedBuffer buffer = new(ref thread);
         if (!buffer.TryPut(name.Text, out ulong link) || !buffer.TryReserve(PathWork.MaxPath, out int offset, out ulong address))
         {
-            return false;
+            return default;
         }
 
         long length = Gate.Call(ref thread, Sys.readlinkat, PathWork.CurrentDirectory, link, address, PathWork.MaxPath - 1);
-        return length is > 0 and < PathWork.MaxPath && path.TryMoveInside(ref thread, buffer.Region(offset, (int)length));
+        return length is > 0 and < PathWork.MaxPath ? buffer.Region(offset, (int)length) : default;
     }
 
     private static long Call(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve)

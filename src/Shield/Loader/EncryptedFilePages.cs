@@ -2,7 +2,7 @@ using System;
 
 namespace BlackBox.Shield;
 
-/// <summary>Pages of protected files: ciphertext from the OS, copied into private frames once, verified and decrypted there.</summary>
+/// <summary>Pages of protected files: ciphertext from the OS, read once, verified and decrypted into private frames.</summary>
 internal struct EncryptedFilePages : IFilePages
 {
     /// <inheritdoc/>
@@ -18,26 +18,14 @@ internal struct EncryptedFilePages : IFilePages
         ulong offset = page << UserLayout.PageShift;
         int bytes = (int)Math.Min((ulong)(wanted * FrameAddress.Size), file.Size - offset);
         int have = 0;
-        while (have < bytes)
+        int good = 0;
+        while (good < wanted)
         {
             int step = Math.Min(bytes - have, thread.ServiceBytes);
             long got = Gate.Service(ref thread, Service.ReadFile, file.Pin, offset + (ulong)have, (ulong)step);
             if (got <= 0 || got > step)
             {
                 // Shorter than signed: what came whole may still be good.
-                break;
-            }
-
-            Scatter(ref thread, frames, have, (int)got);
-            have += (int)got;
-        }
-
-        int good = 0;
-        while (good < wanted)
-        {
-            int length = Math.Min(FrameAddress.Size, bytes - (good * FrameAddress.Size));
-            if ((good * FrameAddress.Size) + length > have)
-            {
                 if (!thread.Dying)
                 {
                     ProtectedFiles.Report(file.SourceIndex, "is shorter than signed, or cannot be read"u8);
@@ -46,15 +34,11 @@ internal struct EncryptedFilePages : IFilePages
                 break;
             }
 
-            Span<byte> data = Frames.Bytes(frames[good]);
-            data[length..].Clear();
-            if (!ProtectedFiles.TryDecrypt(file.SourceIndex, page + (ulong)good, data[..length]))
+            if (!TryTake(ref thread, in file, page, frames, bytes, (int)got, ref have, ref good))
             {
                 ProtectedFiles.Report(file.SourceIndex, "block does not verify"u8);
                 break;
             }
-
-            good++;
         }
 
         return good > 0 ? good : -Errno.EIO;
@@ -63,16 +47,43 @@ internal struct EncryptedFilePages : IFilePages
     /// <inheritdoc/>
     public static long Write(ref Thread thread, in FileReading file, ulong page, FrameAddress frame, int bytes) => -Errno.EACCES;
 
-    /// <summary>Copies what stands in the service area to its place in the frames.</summary>
-    private static void Scatter(ref Thread thread, ReadOnlySpan<FrameAddress> frames, int at, int length)
+    /// <summary>
+    /// Takes <paramref name="got"/> bytes that stand in the service area: a block that came whole is decrypted from there into its frame, one that
+    /// came in pieces is put together there first. <paramref name="have"/> and <paramref name="good"/>: bytes and blocks taken before, and after.
+    /// </summary>
+    private static bool TryTake(
+        ref Thread thread, in FileReading file, ulong page, ReadOnlySpan<FrameAddress> frames, int bytes, int got, ref int have, ref int good)
     {
-        int done = 0;
-        while (done < length)
+        int at = 0;
+        while (at < got)
         {
-            int offset = (at + done) % FrameAddress.Size;
-            int step = Math.Min(length - done, FrameAddress.Size - offset);
-            SharedBuffer.CopyFromService(ref thread, done, Frames.Bytes(frames[(at + done) / FrameAddress.Size]).Slice(offset, step));
-            done += step;
+            int inBlock = have - (good * FrameAddress.Size);
+            int block = Math.Min(FrameAddress.Size, bytes - (good * FrameAddress.Size));
+            int part = Math.Min(got - at, block - inBlock);
+            Span<byte> frame = Frames.Bytes(frames[good]);
+            ReadOnlySpan<byte> stored = SharedBuffer.ServiceRegion(ref thread, at, part);
+            if (part < block)
+            {
+                stored.CopyTo(frame[inBlock..]);
+                stored = frame[..block];
+            }
+
+            at += part;
+            have += part;
+            if (inBlock + part < block)
+            {
+                break;
+            }
+
+            frame[block..].Clear();
+            if (!ProtectedFiles.TryDecrypt(file.SourceIndex, page + (ulong)good, stored, frame[..block]))
+            {
+                return false;
+            }
+
+            good++;
         }
+
+        return true;
     }
 }

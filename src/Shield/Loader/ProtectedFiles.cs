@@ -94,10 +94,10 @@ internal static class ProtectedFiles
     }
 
     /// <summary>
-    /// Decrypts one block in place. <paramref name="data"/>: the block's bytes, in private memory already. False: not the block that
-    /// the publisher signed; the bytes are wiped.
+    /// Decrypts one block. <paramref name="stored"/>: its bytes as the OS has them, which it may change meanwhile, or <paramref name="data"/> itself
+    /// if they are in private memory already. False: not the block that the publisher signed; <paramref name="data"/> is wiped.
     /// </summary>
-    public static bool TryDecrypt(int record, ulong block, Span<byte> data)
+    public static bool TryDecrypt(int record, ulong block, ReadOnlySpan<byte> stored, Span<byte> data)
     {
         Handle<ProtectedFile> handle = At(record);
         if (handle.IsNull)
@@ -107,6 +107,12 @@ internal static class ProtectedFiles
 
         ref readonly FileRecord entry = ref FileTable.Record(record);
         ref ProtectedFile file = ref Pool<ProtectedFile>.Get(handle);
+        if (!entry.IsProtected || (block == 0 && entry.HasMagic))
+        {
+            stored.CopyTo(data);
+            stored = data;
+        }
+
         if (block == 0 && entry.HasMagic && data.Length >= sizeof(uint))
         {
             // The file has the magic there, for the OS's sake.
@@ -131,7 +137,7 @@ internal static class ProtectedFiles
         Span<byte> associated = stackalloc byte[AssociatedBytes];
         FileTable.Hash(record).CopyTo(associated);
         BinaryPrimitives.WriteUInt64LittleEndian(associated[Digest32.Length..], entry.Length);
-        return file.Key.Decrypt(nonce, associated, data, tag);
+        return file.Key.Decrypt(nonce, associated, stored, data, tag);
     }
 
     /// <summary>A file of another length than signed is a changed one, even if all signed blocks are there. 0 or -EIO: reported.</summary>

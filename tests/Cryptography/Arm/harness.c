@@ -3,7 +3,7 @@
  * compares. One command a line, operands in hexadecimal, "-" for an empty one:
  *
  *   expand KEY                       -> SCHEDULE
- *   gcm SHIFT DECRYPT KEY NONCE ASSOCIATED DATA -> DATA TAG
+ *   gcm SHIFT DECRYPT KEY NONCE ASSOCIATED DATA -> DATA TAG   (DECRYPT: 0 encrypts, 1 decrypts in place, 2 elsewhere)
  *   p384 ROUTINE LEFT RIGHT MODULUS INVERSE -> RESULT  (limbs in memory order; ROUTINE: add, subtract, multiply,
  *                                       field; with a + behind it the result takes the place of LEFT, with a - of RIGHT)
  *   sha256 SHIFT STATE DATA          -> STATE          (words of the state in memory order)
@@ -18,7 +18,7 @@
 
 void bb_aes256_expand(const uint8_t *key, uint8_t *schedule);
 void bb_aes256_gcm_crypt(const uint8_t *schedule, const uint8_t *nonce, const uint8_t *associated,
-                         size_t associated_length, uint8_t *data, size_t length, uint8_t *tag, uint32_t decrypt);
+                         size_t associated_length, uint8_t *data, size_t length, uint8_t *tag, const uint8_t *cipher);
 void bb_p384_add(uint64_t *sum, const uint64_t *left, const uint64_t *right, const uint64_t *modulus);
 void bb_p384_subtract(uint64_t *difference, const uint64_t *left, const uint64_t *right, const uint64_t *modulus);
 void bb_p384_multiply(uint64_t *product, const uint64_t *left, const uint64_t *right, const uint64_t *modulus, uint64_t inverse);
@@ -141,14 +141,16 @@ static void gcm(char *cursor)
 {
     unsigned shift = parse_number(&cursor), decrypt = parse_number(&cursor);
     struct operand key = parse(&cursor, 0), nonce = parse(&cursor, 0), associated = parse(&cursor, shift);
-    struct operand data = parse(&cursor, shift), tag = make(16, shift), schedule = make(240, 0);
+    struct operand cipher = parse(&cursor, shift), data = make(cipher.length, shift * 3 % 16), tag = make(16, shift), schedule = make(240, 0);
     uint64_t arguments[8] = {
         ARGUMENT(schedule.bytes), ARGUMENT(nonce.bytes), ARGUMENT(associated.bytes), associated.length,
-        ARGUMENT(data.bytes), data.length, ARGUMENT(tag.bytes), decrypt,
+        ARGUMENT(data.bytes), data.length, ARGUMENT(tag.bytes), decrypt == 2 ? ARGUMENT(cipher.bytes) : decrypt ? ARGUMENT(data.bytes) : 0,
     };
 
     if (key.length != 32 || nonce.length != 12)
         exit(3);
+    if (decrypt != 2)
+        memcpy(data.bytes, cipher.bytes, data.length);
     if (!associated.length)
         arguments[2] = 0;
     if (!data.length)
@@ -158,7 +160,7 @@ static void gcm(char *cursor)
         return;
     print(data.bytes, data.length, ' ');
     print(tag.bytes, 16, '\n');
-    if (release(key) | release(nonce) | release(associated) | release(data) | release(tag) | release(schedule))
+    if (release(key) | release(nonce) | release(associated) | release(cipher) | release(data) | release(tag) | release(schedule))
         puts("error: a write outside the operands");
 }
 

@@ -315,6 +315,15 @@ static void links_to_programs(void)
     snprintf(path, sizeof path, "/proc/self/root%s", own);
     expect_program(path, bytes);
     FAILS(ELOOP, open("link", O_RDONLY | O_NOFOLLOW));
+    pid_t child = checked_fork();
+    if (child == 0) {
+        char *const arguments[] = { "files", "again", NULL };
+        execv("again", arguments);
+        _exit(99);
+    }
+    int status;
+    EQUAL(child, waitpid(child, &status, 0));
+    EQUAL(77 << 8, status);
     CHECK(open("link", O_WRONLY) < 0);   // A program that runs, or a file of an image.
     int folder = open("root", O_RDONLY | O_DIRECTORY);
     CHECK(folder >= 0);

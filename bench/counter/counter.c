@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A plugin of the emulator that counts instructions between two marks: HINT #120 begins,
- * HINT #121 ends (NOPs on every processor). For each such stretch it writes to its file
+ * HINT #121 ends (NOPs on every processor). With from=start the first stretch begins when
+ * the machine is switched on. For each stretch it writes to its file
  *
  *	stretch NUMBER
  *	class PART KIND COUNT		instructions that silicon charges for
@@ -55,7 +56,8 @@ struct block {
 	uint64_t first;
 };
 
-#define PLACES (1u << 20)
+#define PLACE_BITS 22
+#define PLACES (1u << PLACE_BITS)
 static struct place {
 	uint64_t address, count;
 } *places;
@@ -63,7 +65,7 @@ static struct place {
 static uint64_t classes[PARTS][KINDS];
 static struct block *blocks;
 static FILE *output;
-static int active;
+static int active, from_start;
 static unsigned stretch;
 
 static enum part part_of(uint64_t address)
@@ -102,7 +104,7 @@ static int kind_of(uint32_t word)
 
 static void add(uint64_t address, uint64_t count)
 {
-	uint32_t slot = (uint32_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 44);
+	uint32_t slot = (uint32_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PLACE_BITS));
 
 	for (uint32_t i = 0; i < PLACES; i++, slot = (slot + 1) % PLACES) {
 		if (places[slot].count == 0 || places[slot].address == address) {
@@ -117,6 +119,8 @@ static void begin(unsigned cpu, void *data)
 {
 	(void)cpu;
 	(void)data;
+	if (from_start)
+		return;
 	memset(classes, 0, sizeof(classes));
 	for (struct block *block = blocks; block; block = block->next)
 		block->count = 0;
@@ -130,6 +134,7 @@ static void end(unsigned cpu, void *data)
 	if (!active)
 		return;
 	active = 0;
+	from_start = 0;
 	memset(places, 0, PLACES * sizeof(*places));
 	for (struct block *block = blocks; block; block = block->next)
 		for (uint32_t i = 0; block->count && i < block->length; i++)
@@ -199,10 +204,11 @@ static void finished(plugin_id id, void *data)
 int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "output=", 7) != 0) {
-		fprintf(stderr, "counter: output=FILE expected\n");
+	if (argc < 1 || strncmp(argv[0], "output=", 7) != 0 || argc > 2 || (argc == 2 && strcmp(argv[1], "from=start") != 0)) {
+		fprintf(stderr, "counter: output=FILE[,from=start] expected\n");
 		return -1;
 	}
+	from_start = active = argc == 2;
 	output = fopen(argv[0] + 7, "w");
 	places = calloc(PLACES, sizeof(*places));
 	if (!output || !places) {

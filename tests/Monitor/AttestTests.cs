@@ -51,7 +51,7 @@ public sealed class AttestTests : IDisposable
         Assert.Equal(BootFacts.MonitorDigest.ToArray(), claims[-70002]);
         Assert.Equal(BootFacts.ManifestDigest.ToArray(), claims[-70003]);
         FrameRange shield = FrameTable.Layout.ShieldImage;
-        Assert.Equal(SHA256.HashData(_bed.Machine.Bytes(shield.First.Address.Value, (int)(shield.Count * 4096))), claims[-70004]);
+        Assert.Equal(SHA256.HashData(_bed.Machine.Bytes(shield.First.Address.Value, (int)((shield.Count - 1) * 4096))), claims[-70004]);
         Assert.Equal(PublicKey(), claims[-70005]);
         Assert.Equal(PublicKey(), claims[-70006]);
         Assert.Equal(report, claims[-70007]);

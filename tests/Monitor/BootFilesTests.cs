@@ -20,16 +20,20 @@ public sealed class BootFilesTests
         Assert.Equal(BootManifest.Length, file.Length);
         Assert.True(BootManifest.TryOpen(file, Public(key), out var manifest));
         Assert.Equal(89UL, manifest.Counter);
-        Assert.True(manifest.Matches(BootFile.Kernel, Kernel));
-        Assert.True(manifest.Matches(BootFile.Initrd, Initrd));
-        Assert.True(manifest.Matches(BootFile.CommandLine, Line));
-        Assert.False(manifest.Matches(BootFile.Initrd, Line));
-        Assert.False(manifest.Matches(BootFile.Kernel, Kernel.AsSpan(1)));
+        Assert.True(Matches(manifest, BootFile.Kernel, Kernel));
+        Assert.True(Matches(manifest, BootFile.Initrd, Initrd));
+        Assert.True(Matches(manifest, BootFile.CommandLine, Line));
+        Assert.False(Matches(manifest, BootFile.Initrd, Line));
+        Assert.False(Matches(manifest, BootFile.Kernel, Kernel.AsSpan(1)));
         for (var i = 0; i < Initrd.Length; i++)
         {
-            Assert.False(manifest.Matches(BootFile.Initrd, Changed(Initrd, i)));
+            Assert.False(Matches(manifest, BootFile.Initrd, Changed(Initrd, i)));
         }
     }
+
+    private static bool Matches(BootManifest manifest, BootFile file, ReadOnlySpan<byte> content) =>
+        manifest.Matches(file, (ulong)content.Length, SHA256.HashData(content))
+        && !manifest.Matches(file, (ulong)content.Length + 1, SHA256.HashData(content));
 
     [Fact]
     public void A_manifest_with_any_byte_changed_is_refused()

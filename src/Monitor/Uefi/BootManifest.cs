@@ -53,17 +53,10 @@ public readonly ref struct BootManifest
         return true;
     }
 
-    /// <summary>Is this the content that was signed?</summary>
-    public bool Matches(BootFile file, ReadOnlySpan<byte> content)
+    /// <summary>Is content of this size in bytes and with this SHA-256 what was signed?</summary>
+    public bool Matches(BootFile file, ulong size, ReadOnlySpan<byte> digest)
     {
         ReadOnlySpan<byte> entry = _bytes.Slice(FilesOffset + ((int)file * FileLength), FileLength);
-        if (BinaryPrimitives.ReadUInt64LittleEndian(entry) != (ulong)content.Length)
-        {
-            return false;
-        }
-
-        Span<byte> digest = stackalloc byte[Sha256.Length];
-        Sha256.Hash(content, digest);
-        return digest.SequenceEqual(entry.Slice(sizeof(ulong)));
+        return BinaryPrimitives.ReadUInt64LittleEndian(entry) == size && digest.SequenceEqual(entry.Slice(sizeof(ulong)));
     }
 }

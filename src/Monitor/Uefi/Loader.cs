@@ -72,7 +72,7 @@ internal static class Loader
         }
 
         _isMeasured = true;
-        if (!TryRead(ManifestPath, out AddressRange manifestFile)
+        if (!TryRead(ManifestPath, out AddressRange manifestFile, BootFacts.ManifestDigest)
             || !(BootManifest.TryOpen(Efi.Bytes(manifestFile), BootKey.Public, out BootManifest manifest) || Refuse(ManifestPath, "its signature is not that of this monitor's boot key"u8))
             || !TryRead(manifest, BootFile.Kernel, KernelPath, out AddressRange kernel) || !TryRead(manifest, BootFile.Initrd, InitrdPath, out AddressRange initrd)
             || !TryRead(manifest, BootFile.CommandLine, CommandLinePath, out AddressRange commandLine))
@@ -86,7 +86,6 @@ internal static class Loader
         Span<byte> told = Efi.Bytes(facts);
         told.Clear();
         BootFacts.Add(flags);
-        Sha256.Hash(Efi.Bytes(manifestFile), BootFacts.ManifestDigest);
         _ = (!_isMeasured || TryAttest(manifest.Counter, tree, told.Slice((int)BootPlacement.PageSize)))
             && Place(Efi.Bytes(treeFile), tree, kernel, initrd, Efi.Bytes(commandLine), facts);
         told.Clear();
@@ -172,15 +171,24 @@ internal static class Loader
         return Refuse("firmware"u8, "it does not end its services"u8);
     }
 
-    private static bool TryRead(ReadOnlySpan<byte> path, out AddressRange content)
+    // The firmware hashes slowly, so it measures the file's digest.
+    private static bool TryRead(ReadOnlySpan<byte> path, out AddressRange content, Span<byte> digest)
     {
         bool isRead = Efi.TryReadFile(path, out content) || Refuse(path, "it cannot be read, or there is too little free RAM"u8);
-        _isMeasured = isRead && _isMeasured && Efi.TryMeasure(MeasurementRegister, path, Efi.Bytes(content));
+        if (isRead)
+        {
+            Sha256.Hash(Efi.Bytes(content), digest);
+        }
+
+        _isMeasured = isRead && _isMeasured && Efi.TryMeasure(MeasurementRegister, path, digest);
         return isRead;
     }
 
-    private static bool TryRead(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, out AddressRange content) =>
-        TryRead(path, out content) && (manifest.Matches(file, Efi.Bytes(content)) || Refuse(path, "it is not the one that the boot manifest names"u8));
+    private static bool TryRead(in BootManifest manifest, BootFile file, ReadOnlySpan<byte> path, out AddressRange content)
+    {
+        Span<byte> digest = stackalloc byte[Sha256.Length];
+        return TryRead(path, out content, digest) && (manifest.Matches(file, content.Size, digest) || Refuse(path, "it is not the one that the boot manifest names"u8));
+    }
 
     private static bool Refuse(ReadOnlySpan<byte> what, ReadOnlySpan<byte> why)
     {

@@ -22,10 +22,13 @@ internal sealed class BenchmarkHalf(bool isProtected, GuestEnvironment guest, Pr
 
     // Kernel page-table isolation on (with nokaslr the kernel would leave it off on this CPU), and no random offset of the
     // kernel's stack: without a source of entropy it would cost some ten thousand instructions for each call, in both halves.
-    private static readonly string[] KernelArguments = ["kpti=1", "randomize_kstack_offset=off"];
+    private static readonly string[] NativeKernelArguments = ["kpti=1", "randomize_kstack_offset=off"];
 
     // A machine without entropy starts no enclave, except under this word, which the module reports.
     private const string WithoutEntropy = "blackbox.benchmark";
+
+    /// <summary>Words for the kernel of a protected half.</summary>
+    public static string[] ProtectedKernelArguments => [.. NativeKernelArguments, WithoutEntropy];
 
     // What image.c reads.
     private const int DataBytes = 8 << 20;
@@ -47,7 +50,7 @@ internal sealed class BenchmarkHalf(bool isProtected, GuestEnvironment guest, Pr
         using var shell = await images.OpenAsync("shell", null, wantProtected: false, cancellation).ConfigureAwait(false);
         using var redis = benchmarks.Any(benchmark => benchmark.Kind == BenchmarkKind.Redis)
             ? await images.OpenAsync("redis", null, isProtected, cancellation).ConfigureAwait(false) : null;
-        var files = await FilesAsync(programs, images, shell.Content, redis?.Content, cancellation).ConfigureAwait(false);
+        var files = await FilesAsync(isProtected, (programs.Observer, programs.Workload), images, shell.Content, redis?.Content, guest, build, progress, cancellation).ConfigureAwait(false);
         List<string> scripts = [GuestScripts.Prepare(isProtected), .. benchmarks.SelectMany(benchmark => GuestScripts.Of(benchmark, Runtime))];
         var counts = Path.Combine(BlackBoxPaths.Repository, "artifacts", "bench", isProtected ? "counts-protected.txt" : "counts-native.txt");
         File.Delete(counts);
@@ -58,7 +61,7 @@ internal sealed class BenchmarkHalf(bool isProtected, GuestEnvironment guest, Pr
             Repeatable = true,
             Monitor = isProtected ? monitor : null,
             Files = files,
-            KernelArguments = isProtected ? [.. KernelArguments, WithoutEntropy] : KernelArguments,
+            KernelArguments = isProtected ? ProtectedKernelArguments : NativeKernelArguments,
             QemuArguments = programs.Counter is { } plugin ? ["-plugin", $"file={Escape(plugin)},output={Escape(counts)}"] : [],
             BootTimeout = TimeLimit,
             OnConsoleLine = line =>
@@ -80,8 +83,10 @@ internal sealed class BenchmarkHalf(bool isProtected, GuestEnvironment guest, Pr
         return Assign(benchmarks, results, await StretchesAsync(programs.Counter is null ? null : counts, cancellation).ConfigureAwait(false));
     }
 
-    private async Task<IReadOnlyList<RootFilesystem>> FilesAsync(
-        (string Observer, string Workload, string? Counter) programs, ImageSource images, ImageContent shell, ImageContent? redis, CancellationToken cancellation)
+    /// <summary>What the machine's RAM disk has besides: observer, runtime, module, and a container with the workload.</summary>
+    internal static async Task<IReadOnlyList<RootFilesystem>> FilesAsync(
+        bool isProtected, (string Observer, string Workload) programs, ImageSource images, ImageContent shell, ImageContent? redis,
+        GuestEnvironment guest, ProductBuild build, IProgress<StepUpdate> progress, CancellationToken cancellation)
     {
         var own = new RootFilesystem();
         own.Add(Program(GuestScripts.Observer, programs.Observer));
@@ -154,5 +159,5 @@ internal sealed class BenchmarkHalf(bool isProtected, GuestEnvironment guest, Pr
 
     private static string Line(string text) => string.Join("; ", text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(3));
 
-    private static string Escape(string path) => path.Replace(",", ",,");
+    internal static string Escape(string path) => path.Replace(",", ",,");
 }

@@ -39,6 +39,9 @@ internal static class GuestScripts
         _ => throw new ArgumentOutOfRangeException(nameof(benchmark)),
     };
 
+    /// <summary>One program, started by the shell of a protected container.</summary>
+    public static string FirstProgram => Run(ShellContainer, "blackbox-runtime", $"workload 'exec {Workload} getpid 1'");
+
     /// <summary>How many stretches of counted instructions its scripts leave.</summary>
     public static int Stretches(BenchmarkDefinition benchmark) => benchmark.Kind switch
     {

@@ -36,7 +36,7 @@ public static class BootMeasurements
         return events.Aggregate(new byte[DigestLength], (register, item) => Extend(register, SHA256.HashData(item)));
     }
 
-    /// <summary>PCR 12: what the monitor's loader reads from the system partition, in this order.</summary>
+    /// <summary>PCR 12: the SHA-256 of each file that the monitor's loader reads from the system partition, in this order, measured as data.</summary>
     /// <param name="folder">the monitor's folder there, with manifest, kernel, initrd, cmdline</param>
     public static async Task<byte[]> Pcr12Async(string folder, CancellationToken cancellation)
     {
@@ -46,7 +46,7 @@ public static class BootMeasurements
             var content = File.OpenRead(Path.Combine(folder, name));
             await using (content.ConfigureAwait(false))
             {
-                register = Extend(register, await SHA256.HashDataAsync(content, cancellation).ConfigureAwait(false));
+                register = Extend(register, SHA256.HashData(await SHA256.HashDataAsync(content, cancellation).ConfigureAwait(false)));
             }
         }
 

@@ -189,7 +189,7 @@ static int open_outside(void)
 static void make_calls(void)
 {
 	static const size_t sizes[] = { 1, 7, 512, 4096, 9000, 40000 };
-	int file = open_outside(), errors = 0, calls = 0;
+	int file = open_outside(), error = errno, errors = 0, calls = 0;
 	char line[128];
 	unsigned int i;
 
@@ -209,7 +209,10 @@ static void make_calls(void)
 	}
 	if (file >= 0)
 		close(file);
-	snprintf(line, sizeof(line), "calls %d errors %d", calls, errors);
+	if (file < 0)
+		snprintf(line, sizeof(line), "calls %d errors %d, /run/outside: %s", calls, errors, strerror(error));
+	else
+		snprintf(line, sizeof(line), "calls %d errors %d", calls, errors);
 	say(line);
 }
 

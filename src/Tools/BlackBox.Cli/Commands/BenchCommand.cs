@@ -28,6 +28,7 @@ internal static class BenchCommand
               ./blackbox bench --only os-call,fork-exit-1m
               ./blackbox bench --json > result.json
               ./blackbox bench --io --pairs 5
+              ./blackbox bench --boot
 
             Names: {string.Join(", ", BenchmarkDefinition.All.Select(benchmark => benchmark.Name))}.
             Method and latest results: docs/benchmarks.md.
@@ -52,6 +53,8 @@ internal static class BenchCommand
                 result.AddError("--pairs: 1 to 1000");
             }
         });
+        var boot = new Option<bool>("--boot") { Description = "Instead: instructions from power-on to a program in a protected container, by UEFI firmware and directly" };
+        command.Add(boot);
         command.Add(io);
         command.Add(pairs);
         command.Add(json);
@@ -67,6 +70,11 @@ internal static class BenchCommand
                 }
 
                 return await TransfersAsync(parsed.GetValue(monitor), parsed.GetValue(pairs), parsed.GetValue(json), cancellation).ConfigureAwait(false);
+            }
+
+            if (parsed.GetValue(boot))
+            {
+                return await BootAsync(parsed.GetValue(json), cancellation).ConfigureAwait(false);
             }
 
             var names = Names(parsed.GetValue(only)).ToHashSet();
@@ -118,6 +126,20 @@ internal static class BenchCommand
 
         AnsiConsole.Write(table);
         return 0;
+    }
+
+    private static async Task<int> BootAsync(bool json, CancellationToken cancellation)
+    {
+        var result = await StepDisplay.RunAsync(async progress =>
+        {
+            var guest = await SetupCommand.RunAsync(update: false, progress, cancellation).ConfigureAwait(false);
+            return await new BootBenchmark(guest, new ProductBuild(guest.Kernel, progress), progress).RunAsync(cancellation).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        Console.WriteLine(json
+            ? JsonSerializer.Serialize(result, Json)
+            : string.Create(CultureInfo.InvariantCulture,
+                $"boot: {result.Direct:N0} instructions directly, {result.Firmware:N0} by firmware, ratio {result.Ratio:0.00}, goal at most {BootResult.Goal:0.##}x: {(result.IsMet ? "ok" : "missed")}"));
+        return result.IsMet ? 0 : 1;
     }
 
     private static IEnumerable<string> Names(string[]? values) =>

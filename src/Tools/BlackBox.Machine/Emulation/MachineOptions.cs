@@ -53,7 +53,8 @@ public sealed record MachineOptions
 
     /// <summary>
     /// Bit-identical runs: instructions are counted (1 instruction = 1 ns of guest time), no clock or entropy of the
-    /// host comes in. Network and disks are refused, commands must be given in advance
+    /// host comes in. Network and disks are refused (firmware reads a disk, and waits for it by the host's time: such a run is
+    /// nearly the same each time), commands must be given in advance
     /// (<see cref="MachineJob"/>). The guest's random numbers are the same each time: for measuring only.
     /// </summary>
     public bool Repeatable { get; init; }

@@ -185,9 +185,9 @@ internal static class QemuCommandLine
             throw new BlackBoxException($"{options.MemoryMiB} MiB of memory: choose 256 MiB to 256 GiB");
         }
 
-        if (options.Repeatable && (options.HasNetwork || options.Disks.Count > 0 || options.Firmware is not null))
+        if (options.Repeatable && (options.HasNetwork || options.Disks.Count > 0))
         {
-            throw new BlackBoxException("a repeatable run can have neither network nor disks nor firmware: they keep the host's time");
+            throw new BlackBoxException("a repeatable run can have neither network nor disks: they keep the host's time");
         }
 
         if (options.Firmware is not null && options.Monitor is null)

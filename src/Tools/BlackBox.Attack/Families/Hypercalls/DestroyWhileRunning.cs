@@ -7,6 +7,8 @@ internal sealed class DestroyWhileRunning() : Attack(
     "call-destroy-while-running", AttackFamily.Hypercalls, "destroys the enclave, its task and its memory while the container computes on the other CPU, and searches what comes back",
     "the container runs, and stops for it", AttackOutcome.EnclaveStopped)
 {
+    private const int Frames = 24;
+
     public override string Mutant => "reclaim-in-use";
 
     internal override async Task<Observation> RunAsync(AttackSession session)
@@ -14,13 +16,15 @@ internal sealed class DestroyWhileRunning() : Attack(
         var guard = await session.ProtectedAsync("destroyed");
         var handle = (await session.HostileAsync($"task {guard.Process}"))["handle"];
         var enclave = HostileAnswer.Number((await session.HostileAsync("enclaves")).Lines("enclave").First(line => line.Contains($"process {guard.Process} ", StringComparison.Ordinal)));
-        var frames = await session.RefusedAsync();
+
+        // Other victims may live on this machine: some of these frames are this one's.
+        var frames = await session.RefusedSampleAsync(Frames);
         var started = await guard.AskAsync('S');
         var statuses = new List<long>();
         for (var round = 0; round < 3; round++)
         {
             statuses.Add((await session.CallAsync(OsFunction.TaskDestroy, handle)).Status);
-            statuses.Add((await session.CallAsync(OsFunction.ReclaimMemory, enclave, frames[0].Address, 1)).Status);
+            statuses.AddRange((await session.HostileAllAsync([.. frames.Select(frame => AttackSession.CallWords(OsFunction.ReclaimMemory, enclave, frame, 1))])).Select(answer => answer.Status));
             statuses.Add((await session.CallAsync(OsFunction.TaskExec, handle)).Status);
         }
 
@@ -36,6 +40,6 @@ internal sealed class DestroyWhileRunning() : Attack(
             : !isRefused ? AttackOutcome.SilentChange
             : !isEnded || left ? AttackOutcome.MemoryLost
             : answer.StartsWith("ended", StringComparison.Ordinal) ? AttackOutcome.EnclaveStopped : AttackOutcome.Unexpected;
-        return new Observation(started == "spinning", outcome, $"statuses {string.Join(' ', statuses)}, then: {answer}");
+        return new Observation(started == "spinning", outcome, $"{statuses.Count} calls, statuses {string.Join(' ', statuses.Distinct())}, then: {answer}");
     }
 }

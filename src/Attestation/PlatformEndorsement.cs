@@ -14,7 +14,13 @@ public sealed record PlatformEndorsement
     private const ushort SchemeRsaPss = 0x0016;
     private const ushort SchemeEcdsa = 0x0018;
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        WriteIndented = true,
+    };
 
     /// <summary>The TPM's attestation key, DER SubjectPublicKeyInfo: RSA, or ECDSA over P-256 or P-384.</summary>
     public required byte[] AttestationKey { get; init; }
@@ -32,14 +38,18 @@ public sealed record PlatformEndorsement
     /// <exception cref="FormatException">It is not of this form.</exception>
     public static PlatformEndorsement Parse(string json)
     {
+        PlatformEndorsement endorsement;
         try
         {
-            return JsonSerializer.Deserialize<PlatformEndorsement>(json, Json) ?? throw new FormatException("the endorsement is null");
+            endorsement = JsonSerializer.Deserialize<PlatformEndorsement>(json, Json) ?? throw new FormatException("the endorsement is null");
         }
         catch (JsonException error)
         {
             throw new FormatException($"the endorsement: {error.Message}", error);
         }
+
+        // Whoever asks to be believed writes this file.
+        return endorsement.Registers.Values.All(value => value is not null) ? endorsement : throw new FormatException("the endorsement: a register's value is null");
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";

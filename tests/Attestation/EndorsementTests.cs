@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Xunit;
 
@@ -7,9 +6,9 @@ namespace BlackBox.Attestation.Tests;
 /// <summary>A TPM's quote, made by a model of one from the TPM 2.0 Library's definitions.</summary>
 public class EndorsementTests
 {
-    private const ushort RsaPkcs1 = 0x0014;
-    private const ushort RsaPss = 0x0016;
-    private const ushort Ecdsa = 0x0018;
+    private const ushort RsaPkcs1 = TpmSample.RsaPkcs1;
+    private const ushort RsaPss = TpmSample.RsaPss;
+    private const ushort Ecdsa = TpmSample.Ecdsa;
 
     private readonly Sample _sample = new();
     private readonly Dictionary<int, byte[]> _registers = new() { [4] = SHA256.HashData([4]), [7] = SHA256.HashData([7]), [12] = SHA256.HashData([12]) };
@@ -66,6 +65,40 @@ public class EndorsementTests
         }
     }
 
+    /// <summary>The TPM speaks of both keys: nobody makes images for a key that is another's.</summary>
+    [Fact]
+    public void Another_unwrapping_key_is_refused()
+    {
+        var endorsement = Make();
+        ((byte[])_sample.Claims[-70_006])[0] ^= 1;
+        Assert.Equal(Refusal.Endorsement, Assert.Single(Verify(_sample.Sign(), endorsement, endorsement).Reasons).Refusal);
+    }
+
+    [Fact]
+    public void Endorsements_of_another_form_are_refused()
+    {
+        var good = Make().ToJson();
+        _ = PlatformEndorsement.Parse(good);
+        foreach (var bad in (string[])["", "null", "[]", "{}", good[..^3], good.Replace("\"quote\": \"", "\"quote\": \"?", StringComparison.Ordinal), good.Replace("\"12\": \"", "\"x\": \"", StringComparison.Ordinal)])
+        {
+            Assert.NotEqual(good, bad);
+            Assert.Throws<FormatException>(() => PlatformEndorsement.Parse(bad));
+        }
+
+        foreach (var name in (string[])["attestationKey", "quote", "signature", "registers"])
+        {
+            var node = System.Text.Json.Nodes.JsonNode.Parse(good)!.AsObject();
+            node[name] = null;
+            Assert.Throws<FormatException>(() => PlatformEndorsement.Parse(node.ToJsonString()));
+            _ = node.Remove(name);
+            Assert.Throws<FormatException>(() => PlatformEndorsement.Parse(node.ToJsonString()));
+        }
+
+        var registers = System.Text.Json.Nodes.JsonNode.Parse(good)!.AsObject();
+        registers["registers"]!["12"] = null;
+        Assert.Throws<FormatException>(() => PlatformEndorsement.Parse(registers.ToJsonString()));
+    }
+
     private byte[] Unwrapping => (byte[])_sample.Claims[-70_006];
 
     private void Refused(string message, PlatformEndorsement endorsement, PlatformEndorsement? trusted = null, Action<Dictionary<int, byte[]>>? change = null)
@@ -83,35 +116,6 @@ public class EndorsementTests
     private static ReferenceTpm Reference(PlatformEndorsement trusted, Dictionary<int, byte[]> registers) =>
         new() { AttestationKeys = [SHA256.HashData(trusted.AttestationKey)], Registers = registers };
 
-    private PlatformEndorsement Make(ushort scheme = Ecdsa, byte[]? extra = null, uint magic = 0xff544347, ushort type = 0x8018, ushort bank = 0x000b)
-    {
-        byte[] quote =
-        [
-            .. Number(magic, 4), .. Number(type, 2), .. Sized(new byte[34]), .. Sized(extra ?? SHA256.HashData([.. _sample.Public, .. Unwrapping])),
-            .. new byte[17], .. new byte[8], .. Number(1, 4), .. Number(bank, 2), 3, 0x90, 0x10, 0x00,
-            .. Sized(SHA256.HashData([.. _registers.OrderBy(pair => pair.Key).SelectMany(pair => pair.Value)])),
-        ];
-        if (scheme == Ecdsa)
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var signature = key.SignData(quote, HashAlgorithmName.SHA256);
-            return Endorsement(key.ExportSubjectPublicKeyInfo(), [.. Number(scheme, 2), .. Number(0x000b, 2), .. Sized(signature[..32]), .. Sized(signature[32..])]);
-        }
-
-        using var rsa = RSA.Create(2048);
-        var signed = rsa.SignData(quote, HashAlgorithmName.SHA256, scheme == RsaPss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
-        return Endorsement(rsa.ExportSubjectPublicKeyInfo(), [.. Number(scheme, 2), .. Number(0x000b, 2), .. Sized(signed)]);
-
-        PlatformEndorsement Endorsement(byte[] attestationKey, byte[] signature) =>
-            new() { AttestationKey = attestationKey, Quote = quote, Signature = signature, Registers = _registers };
-    }
-
-    private static byte[] Number(uint value, int bytes)
-    {
-        var buffer = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(buffer, value);
-        return buffer[^bytes..];
-    }
-
-    private static byte[] Sized(byte[] data) => [.. Number((uint)data.Length, 2), .. data];
+    private PlatformEndorsement Make(ushort scheme = Ecdsa, byte[]? extra = null, uint magic = 0xff544347, ushort type = 0x8018, ushort bank = 0x000b) =>
+        TpmSample.Endorse(extra ?? SHA256.HashData([.. _sample.Public, .. Unwrapping]), _registers, scheme, magic, type, bank);
 }

@@ -23,10 +23,49 @@ public sealed class MutationListTests(ITestOutputHelper output)
         var stranger = Samples.Image().Protect(publisher: other);
         _ = Samples.Verify(stranger.Root);
         var mutations = new ImageMutations(Image, older, stranger).All();
+        RefuseEach(Image, mutations);
+        foreach (var family in mutations.GroupBy(mutation => mutation.Family))
+        {
+            output.WriteLine($"{family.Count(),5} {family.Key}");
+        }
+
+        output.WriteLine($"{mutations.Count,5} mutations, all refused");
+        Assert.True(mutations.Count >= Least, $"only {mutations.Count} mutations");
+        Assert.Equal(13, mutations.Select(mutation => mutation.Family).Distinct().Count());
+    }
+
+    /// <summary>A table of several pages: what is about pages, and a bit in each record.</summary>
+    [Fact]
+    public void Pages_of_a_larger_table_are_bound_to_their_places()
+    {
+        InMemoryImage Make(string data)
+        {
+            var image = Samples.Image();
+            for (var i = 0; i < 50; i++)
+            {
+                image.AddFile($"/srv/{i}", System.Text.Encoding.UTF8.GetBytes($"{data} {i}"), 0x1A4);
+            }
+
+            return image;
+        }
+
+        var image = Make("new").Protect(Same with { Counter = 2 });
+        _ = Samples.Verify(image.Root);
+        Assert.True(ImageFormat.PageCount(image.Manifest.TableLength) > 1);
+        var mutations = new ImageMutations(image, Make("old").Protect(Same), Make("other").Protect()).All()
+            .Where(mutation => mutation.Family is "table page digest" or "order" || mutation is { Family: "table record" } && mutation.Name.Contains(" salt,", StringComparison.Ordinal)).ToList();
+        Assert.Contains(mutations, mutation => mutation.Name == "pages' digests");
+        Assert.Contains(mutations, mutation => mutation.Name == "pages");
+        RefuseEach(image, mutations);
+        output.WriteLine($"{mutations.Count} mutations, all refused");
+    }
+
+    private static void RefuseEach(ProtectedImage image, IReadOnlyList<ImageMutation> mutations)
+    {
         foreach (var mutation in mutations)
         {
             var root = new RootFilesystem();
-            root.Merge(Image.Root);
+            root.Merge(image.Root);
             foreach (var (path, content) in mutation.Files)
             {
                 root.Add(root[path]!.WithContent(ContentSource.FromBytes(content)));
@@ -42,14 +81,5 @@ public sealed class MutationListTests(ITestOutputHelper output)
                 Assert.StartsWith("/", refusal.File, StringComparison.Ordinal);
             }
         }
-
-        foreach (var family in mutations.GroupBy(mutation => mutation.Family))
-        {
-            output.WriteLine($"{family.Count(),5} {family.Key}");
-        }
-
-        output.WriteLine($"{mutations.Count,5} mutations, all refused");
-        Assert.True(mutations.Count >= Least, $"only {mutations.Count} mutations");
-        Assert.Equal(13, mutations.Select(mutation => mutation.Family).Distinct().Count());
     }
 }

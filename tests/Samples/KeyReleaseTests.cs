@@ -123,6 +123,33 @@ public sealed class KeyReleaseTests : IAsyncLifetime
         await RefusedAsync(Refusal.ForeignKey);
     }
 
+    /// <summary>A service that knows no platform by its key, but TPMs and what they must have measured.</summary>
+    [Fact]
+    public async Task A_platform_that_a_TPM_endorses_gets_the_secret_and_no_other()
+    {
+        var registers = new Dictionary<int, byte[]> { [4] = SHA256.HashData([4]), [7] = SHA256.HashData([7]), [12] = SHA256.HashData([12]) };
+        var endorsement = TpmSample.Endorse(SHA256.HashData([.. _sample.Public, .. (byte[])_sample.Claims[-70_006]]), registers);
+        var tpm = new ReferenceTpm { AttestationKeys = [SHA256.HashData(endorsement.AttestationKey)], Registers = registers };
+        File.WriteAllText(At("reference.json"), (_sample.Reference with { Platforms = [], Tpm = tpm }).ToJson());
+        await using var app = Make();
+        await app.StartAsync(Cancellation);
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        var client = new ReleaseClient(http, new SampleSource(this));
+        Assert.Equal(Secret, await client.GetSecretAsync(endorsement.ToJson(), Cancellation));
+
+        async Task RefusedAsync(string? json, Refusal expected)
+        {
+            _log.Texts.Clear();
+            await Assert.ThrowsAsync<ReleaseRefusedException>(() => client.GetSecretAsync(json, Cancellation));
+            Assert.Contains(_log.Texts, line => line.Contains($"refused: {expected}: ", StringComparison.Ordinal));
+        }
+
+        await RefusedAsync(null, Refusal.ForeignKey);
+        await RefusedAsync(TpmSample.Endorse(SHA256.HashData(_sample.Public), registers).ToJson(), Refusal.Endorsement);
+        await RefusedAsync((endorsement with { Registers = new Dictionary<int, byte[]>(registers) { [12] = new byte[32] } }).ToJson(), Refusal.Endorsement);
+        await RefusedAsync("""{"attestationKey":null,"quote":null,"signature":null,"registers":null}""", Refusal.Malformed);
+    }
+
     [Fact]
     public async Task A_nonce_is_good_once()
     {

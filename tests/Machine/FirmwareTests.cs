@@ -135,6 +135,39 @@ public sealed class FirmwareTests
         Assert.DoesNotContain("blackbox: ", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Firmware_refuses_a_monitor_that_was_changed_after_it_was_signed()
+    {
+        var message = await RefusedAsync(new SignedFirmware
+        {
+            ReadOnlyVariables = false,
+            OnPartition = root =>
+            {
+                var path = Path.Combine(root, SystemPartition.Application);
+                var content = File.ReadAllBytes(path);
+                content[content.Length / 2] ^= 1;
+                File.WriteAllBytes(path, content);
+            },
+        });
+        Assert.Contains("Access Denied", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("blackbox: ", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Firmware_refuses_a_monitor_that_somebody_else_has_signed()
+    {
+        using var folder = new TemporaryFolder();
+        var options = await OptionsAsync(new SignedFirmware(), []);
+        var message = await RefusedAsync(new SignedFirmware
+        {
+            ReadOnlyVariables = false,
+            OnPartition = root => SecureBootKeys.Open(Path.Combine(folder.Location, "keys"))
+                .SignAsync(options.Monitor!, Path.Combine(root, SystemPartition.Application), Cancellation).GetAwaiter().GetResult(),
+        });
+        Assert.Contains("Access Denied", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("blackbox: ", message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("kernel")]
     [InlineData("initrd")]

@@ -154,7 +154,7 @@ internal static unsafe class HostileShield
         line.Write(what);
         line.Write(" "u8);
         line.WriteDecimal((long)value);
-        Hardware.Log(line.Text);
+        Hardware.Log(line.Text, ulong.MaxValue);
     }
 
     private static ulong ReadNumber(ReadOnlySpan<byte> text)

@@ -27,7 +27,9 @@ internal static class AttackImages
             .AddFile("/data", data, 0x1A4)
             .AddFile("/dev/null", Array.Empty<byte>(), 0x1B6)
             .Start("/bin/script").Protect().Root);
-        yield return ("/attacks/plain", Guard(victim, data).Content.Root);
+
+        // Nobody mounts a /run for it.
+        yield return ("/attacks/plain", Guard(victim, data).AddFile("/run/kept", Array.Empty<byte>()).Content.Root);
     }
 
     private static InMemoryImage Guard(byte[] victim, byte[] data) => new InMemoryImage("guard")

@@ -40,7 +40,6 @@ internal static class Startup
         Scrub(os, kernel, blobRange, _board.Initrd);
         ConfineDevices();
 
-
         // Behind the shield's image shields look for what the owner asks of images: the boot manifest vouches for it, not the shield's digest.
         ReadOnlySpan<byte> text = tree.Chosen("bootargs"u8);
         text.Slice(0, Math.Min(text.Length, (int)FrameNumber.Size)).CopyTo(Hardware.Bytes(new PhysicalAddress(El2.ShieldEnd() - FrameNumber.Size), (int)FrameNumber.Size));

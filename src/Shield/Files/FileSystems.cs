@@ -137,10 +137,6 @@ internal static class FileSystems
         {
             result = PlainCall.Checked(Gate.Call(ref thread, Sys.chdir, place));
             result = listed ? ProtectedImage.Answer(ref thread, result, path.Canonical) : result;
-            if (!listed && result >= 0)
-            {
-                _ = OutsideLinks.WorkingDirectoryIsInside(ref thread, ref path);
-            }
         }
 
         if (result >= 0)

@@ -105,14 +105,7 @@ internal static class OpenCalls
             }
         }
 
-        long result = OutsideLinks.Open(ref thread, directory, ref path, flags, mode, resolve, number, out bool moved);
-        if (moved)
-        {
-            return path.Place == PathPlace.Listed
-                ? OpenListed(ref thread, directory, ref path, flags, mode, resolve, number)
-                : ImageCalls.Refuse(ref path, (flags & OpenFlags.Create) != 0 && (flags & OpenFlags.PathOnly) == 0);
-        }
-
+        long result = Forward(ref thread, directory, ref path, flags, mode, resolve, number);
         if (result < 0)
         {
             return result;
@@ -332,7 +325,7 @@ internal static class OpenCalls
         return opened < 0 ? opened : -Errno.ENOMEM;
     }
 
-    internal static long Forward(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
+    private static long Forward(ref Thread thread, ulong directory, ref PathWork path, uint flags, ulong mode, ulong resolve, Sys number)
     {
         SharedBuffer buffer = new(ref thread);
         if (!path.TryPutText(ref buffer, out ulong place))

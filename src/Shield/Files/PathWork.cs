@@ -95,25 +95,6 @@ internal struct PathWork
         Record = record;
     }
 
-    /// <summary>
-    /// For what the OS calls the place that a path led to: if that is the image's and not outside, it becomes the path, and the result is true.
-    /// </summary>
-    public bool TryMoveInside(ref Thread thread, ReadOnlySpan<byte> place)
-    {
-        // The OS can change it at any time: copied once.
-        Span<byte> name = Area(2 * MaxPath, place.Length);
-        place.CopyTo(name);
-        Span<byte> canonical = Area(3 * MaxPath, MaxPath);
-        long resolved = Paths.Resolve(ref thread, name, canonical[..^1], follow: false, out int record);
-        if (resolved <= 0 || (record < 0 && OutsidePaths.Covers(canonical[..(int)resolved])))
-        {
-            return false;
-        }
-
-        Replace(canonical[..(int)resolved], record);
-        return true;
-    }
-
     /// <summary>Puts the program's text with its NUL into the buffer.</summary>
     public readonly bool TryPutText(ref SharedBuffer buffer, out ulong osAddress) => buffer.TryPut(Area(0, length + 1), out osAddress);
 

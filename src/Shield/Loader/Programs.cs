@@ -125,15 +125,6 @@ internal static class Programs
         }
 
         const uint AnyExecute = 0x49;
-        if (record < 0 && OutsidePaths.Covers(canonical[..(int)length]))
-        {
-            length = OutsideLinks.Follow(ref thread, length, canonical, out record);
-            if (length < 0)
-            {
-                return length;
-            }
-        }
-
         if (record < 0)
         {
             return Unlisted(ref thread, canonical[..(int)length]);

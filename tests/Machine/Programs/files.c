@@ -283,68 +283,6 @@ static void own_program(void)
     EQUAL(77 << 8, status);
 }
 
-static void expect_program(const char *path, const char *bytes)
-{
-    static char read_back[PAGE];
-    int fd = open(path, O_RDONLY);
-    CHECK(fd >= 0);
-    EQUAL(PAGE, read(fd, read_back, PAGE));
-    CHECK(memcmp(bytes, read_back, PAGE) == 0);
-    close(fd);
-}
-
-/// Links that lead from a folder of the program's own into what it was started from.
-static void links_to_programs(void)
-{
-    static char bytes[PAGE];
-    char own[1024], path[2048];
-    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-    CHECK(length > 0);
-    own[length] = 0;
-    int fd = open(own, O_RDONLY);
-    EQUAL(PAGE, read(fd, bytes, PAGE));
-    close(fd);
-    CHECK(memcmp(bytes, "\177ELF", 4) == 0);
-    EQUAL(0, symlink(own, "link"));
-    EQUAL(0, symlink("link", "again"));
-    EQUAL(0, symlink("/", "root"));
-    expect_program("link", bytes);
-    expect_program("/tmp/files/again", bytes);
-    snprintf(path, sizeof path, "root%s", own);
-    expect_program(path, bytes);
-    snprintf(path, sizeof path, "/proc/self/root%s", own);
-    expect_program(path, bytes);
-    FAILS(ELOOP, open("link", O_RDONLY | O_NOFOLLOW));
-    pid_t child = checked_fork();
-    if (child == 0) {
-        char *const arguments[] = { "files", "again", NULL };
-        execv("again", arguments);
-        _exit(99);
-    }
-    int status;
-    EQUAL(child, waitpid(child, &status, 0));
-    EQUAL(77 << 8, status);
-    CHECK(open("link", O_WRONLY) < 0);   // A program that runs, or a file of an image.
-    int folder = open("root", O_RDONLY | O_DIRECTORY);
-    CHECK(folder >= 0);
-    fd = openat(folder, own + 1, O_RDONLY);
-    CHECK(fd >= 0);
-    close(fd), close(folder);
-    *strrchr(strcpy(path, own), '/') = 0;
-    EQUAL(0, symlink(path, "folder"));
-    EQUAL(0, chdir("folder"));
-    expect_program(strrchr(own, '/') + 1, bytes);
-    EQUAL(0, chdir("/tmp/files"));
-    close(make("one"));
-    EQUAL(0, symlink("one", "plain"));
-    fd = open("plain", O_RDWR);
-    EQUAL(3, write(fd, "abc", 3));
-    close(fd);
-    const char *const names[] = { "link", "again", "root", "folder", "plain", "one" };
-    for (int i = 0; i < 6; i++)
-        EQUAL(0, unlink(names[i]));
-}
-
 int main(int count, char **arguments)
 {
     if (count > 1)
@@ -359,8 +297,6 @@ int main(int count, char **arguments)
     unsigned int random = 4;
     for (int i = 0; i < LARGE; i++)
         large[i] = (unsigned char)next_random(&random);
-    STEP("links to programs");
-    links_to_programs();
     STEP("transfers");
     transfers();
     STEP("mappings");

@@ -255,53 +255,6 @@ public class ImageFileTests(ITestOutputHelper output)
         Assert.Equal(2, machine.Seen.Count(call => call.Number is Sys.mkdirat or Sys.unlinkat));
     }
 
-    /// <summary>Links that programs make in writable paths, and those of /proc: the file that they lead to is the image's, as by its own name.</summary>
-    [Fact]
-    public void What_leads_into_the_image_from_outside_is_the_images()
-    {
-        LoaderMachine machine = Started();
-        machine.Files["/data/state"] = "kept"u8.ToArray();
-        machine.Files["/data/real/file"] = "other"u8.ToArray();
-        machine.Files["/etc/planted"] = "evil"u8.ToArray();
-        machine.Directories.UnionWith(["/data/real", "/data"]);
-        machine.Links["/data/file"] = "/etc/config";
-        machine.Links["/data/folder"] = "/etc";
-        machine.Links["/data/again"] = "/data/folder/link";
-        machine.Links["/data/planted"] = "/etc/planted";
-        machine.Links["/data/own"] = "/data/real";
-        machine.Links["/data/dangling"] = "/data/none";
-        foreach (string path in (string[])["/data/file", "/data/folder/config", "/proc/self/root/etc/config"])
-        {
-            Assert.Equal("secret = 1\n"u8.ToArray(), ReadAll(machine, path));
-            Assert.Equal(-Errno.EROFS, Open(machine, path, 1));
-            Assert.Equal(-Errno.EROFS, Open(machine, path, 2 | Create | OpenFlags.Truncate));
-        }
-
-        // The image's own link behind the program's: the OS keeps it as it is.
-        machine.Links["/etc/link"] = "/srv/large";
-        Assert.Equal(Large, ReadAll(machine, "/data/again"));
-        Assert.Equal(-Errno.ENOENT, Open(machine, "/data/planted"));
-        Assert.Equal(-Errno.ELOOP, Open(machine, "/data/file", OpenFlags.NoFollow));
-        Assert.Equal("secret = 1\n"u8.ToArray(), ReadAll(machine, "/data/folder/config"));
-        Assert.Equal(["config", "dir", "empty", "hostname"], List(machine, "/data/folder", 4096).Keys.Order(StringComparer.Ordinal).Skip(2).Take(4));
-        Assert.DoesNotContain(machine.OpenedOutside, path => path.StartsWith("/etc", StringComparison.Ordinal));
-
-        // By way of the working directory, too.
-        Assert.Equal(0, Call(machine, Sys.chdir, Text(machine, "/data/folder")));
-        Assert.Equal("secret = 1\n"u8.ToArray(), ReadAll(machine, "config"));
-        Assert.Equal("/etc\0".Length, Call(machine, Sys.getcwd, Scratch + 8192, 100));
-
-        // What leads elsewhere is the OS's as ever, with one call if no link is on the way.
-        machine.Seen.Clear();
-        Assert.True(Open(machine, "/data/state", 2) >= 0);
-        Assert.Equal(Sys.openat2, Assert.Single(machine.Seen).Number);
-        Assert.True(Open(machine, "/data/own/file") >= 0);
-        Assert.Equal(-Errno.ENOENT, Open(machine, "/data/dangling"));
-        machine.IsOld = true;
-        Assert.True(Open(machine, "/data/state") >= 0);
-        Assert.Empty(machine.Lines);
-    }
-
     [Fact]
     public void Paths_relative_to_directories_of_the_image_lead_into_it()
     {

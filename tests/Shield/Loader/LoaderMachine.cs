@@ -38,15 +38,6 @@ internal sealed class LoaderMachine : IMachine
     /// <summary>Directories and links that the OS has.</summary>
     public HashSet<string> Directories { get; } = [];
 
-    /// <summary>Symbolic links that the OS has and the image does not, with absolute targets.</summary>
-    public Dictionary<string, string> Links { get; } = new() { ["/proc/self/root"] = "/" };
-
-    /// <summary>The OS knows no openat2.</summary>
-    public bool IsOld { get; set; }
-
-    /// <summary>The OS's working directory.</summary>
-    private string directory = "/";
-
     /// <summary>Bytes of the image that the OS was asked for.</summary>
     public long BytesServed { get; private set; }
 
@@ -159,11 +150,7 @@ internal sealed class LoaderMachine : IMachine
         Seen.Add(((Sys)number, a.ToArray()));
         long result = (Sys)number switch
         {
-            Sys.openat => (a[2] & OpenFlags.NoFollow) != 0 && Links.ContainsKey(Follow(OsText(a[1]), out _, noFollow: true)) ? -Errno.ELOOP : Open(Follow(OsText(a[1]), out _)),
-            Sys.openat2 => IsOld ? -Errno.ENOSYS : OpenByRules(OsText(a[1]), MemoryMarshal.Cast<byte, ulong>(OsBytes(a[2], 24))),
-            Sys.readlinkat when OsText(a[1]) is string own && own.StartsWith("/proc/self/fd/", StringComparison.Ordinal) => Answer(opened[int.Parse(own[14..], System.Globalization.CultureInfo.InvariantCulture) - 100], a[2]),
-            Sys.chdir => Enter(OsText(a[0])),
-            Sys.getcwd => Answer(directory + "\0", a[0]),
+            Sys.openat => Open(OsText(a[1])),
             Sys.execve => Execve(),
             Sys.newfstatat or Sys.getdents64 or Sys.fstat or Sys.statx when !Outside(a) => throw new InvalidOperationException("the OS was asked about the image"),
             Sys.faccessat => Files.ContainsKey(OsText(a[1])) ? 0 : -Errno.ENOENT,
@@ -173,61 +160,6 @@ internal sealed class LoaderMachine : IMachine
         };
         return new OsReturn { Result = (ulong)result, Offset = BufferLayout.GateDone, Number = number };
     }
-
-    private long OpenByRules(string path, Span<ulong> how)
-    {
-        bool noFollow = (how[0] & OpenFlags.NoFollow) != 0;
-        string place = Follow(path, out bool links, noFollow);
-        if ((how[2] & 4) != 0 && links)
-        {
-            return -Errno.ELOOP;
-        }
-
-        if ((how[0] & OpenFlags.PathOnly) == 0)
-        {
-            OpenedOutside.Add(place);
-        }
-
-        return noFollow && Links.ContainsKey(place) ? ((how[0] & OpenFlags.PathOnly) == 0 ? -Errno.ELOOP : Opened(place)) : Open(place);
-    }
-
-    /// <summary>What the OS opened by openat2, for more than its path.</summary>
-    public List<string> OpenedOutside { get; } = [];
-
-    /// <summary>Where a path leads for the OS.</summary>
-    private string Follow(string path, out bool links, bool noFollow = false)
-    {
-        links = false;
-        string done = "";
-        Queue<string> rest = new((path.StartsWith('/') ? path : directory + "/" + path).Split('/', StringSplitOptions.RemoveEmptyEntries));
-        while (rest.TryDequeue(out string? name))
-        {
-            done += "/" + name;
-            if (Links.TryGetValue(done, out string? target) && !(noFollow && rest.Count == 0))
-            {
-                links = true;
-                rest = new(target.Split('/', StringSplitOptions.RemoveEmptyEntries).Concat(rest));
-                done = "";
-            }
-        }
-
-        return done.Length == 0 ? "/" : done;
-    }
-
-    private long Enter(string path)
-    {
-        directory = Follow(path, out _);
-        return 0;
-    }
-
-    private static long Answer(string text, ulong address)
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        bytes.CopyTo(OsBytes(address, bytes.Length));
-        return bytes.Length;
-    }
-
-    private static Span<byte> OsBytes(ulong address, int length) => Hardware.Memory(BufferLayout.LentBit + (address - OsBuffer), length);
 
     private bool Outside(ReadOnlySpan<ulong> a) => a[1] is > OsBuffer and < OsBuffer + BufferBytes && OsText(a[1]).StartsWith("/proc", StringComparison.Ordinal);
 
@@ -281,11 +213,6 @@ internal sealed class LoaderMachine : IMachine
             return -Errno.ENOENT;
         }
 
-        return Opened(path);
-    }
-
-    private long Opened(string path)
-    {
         opened.Add(path);
         return 99 + opened.Count;
     }
